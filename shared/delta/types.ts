@@ -1,0 +1,87 @@
+// Pure. The shapes of a Delta table's log (PROTOCOL.md "Actions") and of what callers hand to the writer.
+import type { ColumnBatch, ColumnType } from '../parquet/index.js';
+
+export interface StructField {
+  readonly name: string;
+  readonly type: ColumnType;
+  readonly nullable: boolean;
+  readonly metadata: Readonly<Record<string, unknown>>;
+}
+
+export interface StructType {
+  readonly type: 'struct';
+  readonly fields: readonly StructField[];
+}
+
+/** One data file that is part of the table. */
+export interface AddAction {
+  /** As in the log: URI-encoded, relative to the table's root. */
+  readonly path: string;
+  readonly partitionValues: Readonly<Record<string, string | null>>;
+  readonly size: number;
+  readonly modificationTime: number;
+  readonly dataChange: boolean;
+  /** JSON text. */
+  readonly stats?: string;
+}
+
+export interface TransactionAction {
+  readonly appId: string;
+  readonly version: number;
+  readonly lastUpdated?: number;
+}
+
+export interface Protocol {
+  readonly minReaderVersion: number;
+  readonly minWriterVersion: number;
+  readonly readerFeatures?: readonly string[];
+  readonly writerFeatures?: readonly string[];
+}
+
+export interface Metadata {
+  readonly id: string;
+  readonly name?: string;
+  readonly description?: string;
+  readonly format: { readonly provider: string; readonly options: Readonly<Record<string, string>> };
+  readonly schemaString: string;
+  readonly partitionColumns: readonly string[];
+  readonly configuration: Readonly<Record<string, string>>;
+  readonly createdTime?: number;
+}
+
+/** The table at one version. Immutable to its holders. */
+export interface Snapshot {
+  readonly version: number;
+  readonly protocol: Protocol;
+  readonly metadata: Metadata;
+  /** Live files by `path`. */
+  readonly files: ReadonlyMap<string, AddAction>;
+  /** Committed application transaction versions by appId (PROTOCOL.md "Transaction Identifiers"). */
+  readonly transactions: ReadonlyMap<string, number>;
+  /** Sum of the live files' `size`. */
+  readonly totalBytes: number;
+  /** Sum of the live files' `numRecords`; undefined when a file has no statistics. */
+  readonly totalRows: number | undefined;
+}
+
+export type TransactionVersions = ReadonlyMap<string, number>;
+
+export interface PreparedAppend {
+  /** May have no rows; then only the transactions are committed, if there are any. */
+  readonly batch: ColumnBatch;
+  readonly transactions: readonly TransactionAction[];
+  /** Every appId whose version this decision rests on; a rival's commit of one of them makes the writer ask again. */
+  readonly readAppIds: readonly string[];
+}
+
+/**
+ * Rows waiting to be appended. The writer calls `prepare` with what the table has committed; it answers with what is
+ * still missing, or undefined when nothing is. It must be pure: it is called again when a rival got in between.
+ */
+export interface AppendRequest {
+  prepare(committed: TransactionVersions): PreparedAppend | undefined;
+}
+
+export type AppendResult =
+  | { readonly kind: 'committed'; readonly version: number; readonly rowCount: number }
+  | { readonly kind: 'alreadyCommitted'; readonly version: number };

@@ -1,0 +1,7 @@
+export {
+  type DecodedBatch,
+  type EventBatch,
+  type EventDecoder,
+  type QuarantineReason,
+  quarantineReasons,
+} from './types.js';

@@ -1,0 +1,1 @@
+export type { ColumnBatch, ColumnField, ColumnType, ColumnValues } from './columns.js';

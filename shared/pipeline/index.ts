@@ -1,0 +1,15 @@
+export type {
+  ConversionRule,
+  DeviceIdDefinition,
+  EventTimeDefinition,
+  Field,
+  FieldDefinition,
+  FieldType,
+  LimitsDefinition,
+  Pipeline,
+  PipelineDefinition,
+  SourceDefinition,
+  SourcePath,
+  TablesDefinition,
+  TimestampForm,
+} from './types.js';

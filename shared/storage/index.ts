@@ -1,0 +1,1 @@
+export type { ByteRange, ObjectInfo, ObjectStore, PutIfAbsentResult } from './objectStore.js';
