@@ -1,0 +1,1 @@
+export { type Azurite, type AzuriteOptions, azuriteConnectionString, startAzurite } from './azurite.js';
