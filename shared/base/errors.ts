@@ -14,6 +14,8 @@ export const errorCodes = {
   SETTING_MISSING: 'operator',
   STORAGE_UNAVAILABLE: 'transient',
   STORAGE_DENIED: 'operator',
+  STORAGE_CONTAINER_NOT_FOUND: 'operator',
+  STORAGE_REJECTED: 'operator',
   STORAGE_INVALID_PATH: 'permanent',
   PARQUET_INVALID: 'permanent',
   PARQUET_UNSUPPORTED: 'permanent',
@@ -21,12 +23,18 @@ export const errorCodes = {
   DELTA_LOG_CORRUPT: 'operator',
   DELTA_LOG_GAP: 'operator',
   DELTA_PROTOCOL_UNSUPPORTED: 'operator',
+  DELTA_FILE_MISSING: 'operator',
   DELTA_SCHEMA_MISMATCH: 'operator',
   DELTA_COMMIT_CONTENTION: 'transient',
   EVENT_BATCH_INVALID: 'permanent',
+  PUBLISH_FAILED: 'transient',
+  INPUT_INVALID: 'permanent',
   LOCAL_PORT_IN_USE: 'operator',
   LOCAL_STATE_MISMATCH: 'operator',
   LOCAL_START_FAILED: 'operator',
+  LOCAL_SERVICE_ENDED: 'operator',
+  LOCAL_ALREADY_RUNNING: 'operator',
+  LOCAL_NOT_RUNNING: 'operator',
 } as const satisfies Record<string, RetryHint>;
 
 export type ErrorCode = keyof typeof errorCodes;

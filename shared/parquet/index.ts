@@ -1,1 +1,7 @@
+export { BatchBuilder } from './batchBuilder.js';
+export { concatBatches, sliceBatch } from './batches.js';
+export { canWriteZstd, type ParquetCodec } from './codecs.js';
 export type { ColumnBatch, ColumnField, ColumnType, ColumnValues } from './columns.js';
+export { type EncodedParquet, type EncodeOptions, encodeParquet } from './encode.js';
+export { type ParquetSource, type ReadOptions, readParquet } from './read.js';
+export type { ColumnStatistics } from './statistics.js';
