@@ -1,3 +1,8 @@
+export { type CreateTableOptions, createTable } from './createTable.js';
+export { type ReadRowsOptions, readRows } from './readTable.js';
+export { columnsOf, parseTableSchema, type TableField, type TableSchema } from './schema.js';
+export { type OpenTableOptions, openTable, type TableLocation, type TableReader } from './tableReader.js';
+export { TableWriter, type TableWriterOptions, type WriterMetrics } from './tableWriter.js';
 export type {
   AddAction,
   AppendRequest,

@@ -1,3 +1,5 @@
+export { createEventDecoder } from './eventDecoder.js';
+export { quarantineFields, quarantineSchema, readingFields, readingSchema } from './schema.js';
 export {
   type DecodedBatch,
   type EventBatch,

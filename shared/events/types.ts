@@ -59,4 +59,9 @@ export interface EventDecoder {
    * @param ingestTimeMs goes to `_ingest_time`, milliseconds UTC
    */
   decode(batch: EventBatch, ingestTimeMs: number): DecodedBatch;
+  /**
+   * Quarantine rows for whole events, one each with `_index` -1 and the body's bytes: the way out for an event that
+   * decodes but then fails every time it is written.
+   */
+  reject(batch: EventBatch, reason: QuarantineReason, detail: string, ingestTimeMs: number): ColumnBatch;
 }

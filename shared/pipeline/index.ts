@@ -1,3 +1,5 @@
+export { definePipeline } from './definePipeline.js';
+export { type ParsedPath, parseSourcePath } from './sourcePath.js';
 export type {
   ConversionRule,
   DeviceIdDefinition,

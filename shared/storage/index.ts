@@ -1,1 +1,6 @@
+export { createContainerIfMissing } from './blobContainer.js';
+export { type BlobStoreOptions, createBlobStore } from './blobStore.js';
+export { createMemoryStore } from './memoryStore.js';
+export { comparePaths } from './objectPath.js';
 export type { ByteRange, ObjectInfo, ObjectStore, PutIfAbsentResult } from './objectStore.js';
+export { storeBelow } from './storeBelow.js';

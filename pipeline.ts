@@ -1,0 +1,63 @@
+// Your pipeline: which readings arrive, and what the tables look like. This is the one file to edit.
+// Your editor completes every key; a mistake is reported at start with the key's path and the fix.
+// shared/pipeline/types.ts explains everything that can be said here.
+import { definePipeline } from './shared/pipeline/index.js';
+
+export default definePipeline({
+  source: { eventHub: 'sensor-data' },
+
+  // Devices spell things differently: the first path that has a value wins.
+  deviceId: { from: ['deviceId', 'device_id'] },
+  eventTime: { from: ['ts', 'timestamp', 'time'] },
+
+  // One column each. A value that is no number, or out of range, goes to `_rescued_data` and the column is null.
+  fields: {
+    temperature: {
+      type: 'double',
+      unit: 'celsius',
+      range: [-90, 150],
+      from: ['temperature', 'measurements.temperature'],
+    },
+    humidity: {
+      type: 'double',
+      unit: 'percent',
+      description: 'Relative humidity',
+      range: [0, 100],
+      from: ['humidity', 'measurements.humidity'],
+    },
+    pressure: {
+      type: 'double',
+      unit: 'hectopascal',
+      range: [300, 1200],
+      from: ['pressure', 'measurements.pressure'],
+    },
+    battery: {
+      type: 'double',
+      unit: 'percent',
+      description: 'Charge left',
+      range: [0, 100],
+      from: ['battery', 'power.battery'],
+      // These devices report a fraction, 0.94 for 94 %. The row's `_rules` says which values were converted.
+      conversions: [{ name: 'battery_fraction_to_percent', devices: 'sensor-*', multiplyBy: 100 }],
+    },
+    lat: {
+      type: 'double',
+      unit: 'degrees',
+      description: 'Latitude',
+      range: [-90, 90],
+      from: ['lat', 'location.lat'],
+    },
+    lon: {
+      type: 'double',
+      unit: 'degrees',
+      description: 'Longitude',
+      range: [-180, 180],
+      from: ['lon', 'location.lon'],
+    },
+    status: {
+      type: 'string',
+      description: 'What the device says about itself: OK, WARN, FAIL',
+      from: ['status', 'state.status'],
+    },
+  },
+});

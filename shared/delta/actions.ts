@@ -1,0 +1,260 @@
+// Pure. Lines of a commit <-> actions (PROTOCOL.md "Actions"). Unknown actions and fields are ignored, as the protocol demands.
+import { TributaryError } from '../base/index.js';
+import type { AddAction, Metadata, Protocol, TransactionAction } from './types.js';
+
+export interface RemoveAction {
+  readonly path: string;
+  readonly dataChange: boolean;
+}
+
+export interface CommitInfo {
+  readonly txnId?: string;
+  readonly operation?: string;
+  readonly timestamp?: number;
+  readonly isBlindAppend?: boolean;
+}
+
+/** Actions of one commit, by kind; their order in the file has no meaning. */
+export interface CommitActions {
+  readonly protocol: Protocol | undefined;
+  readonly metadata: Metadata | undefined;
+  readonly adds: readonly AddAction[];
+  readonly removes: readonly RemoveAction[];
+  readonly transactions: readonly TransactionAction[];
+  readonly commitInfo: CommitInfo | undefined;
+}
+
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+/** What is wrong with an action; the caller knows in which file and line. */
+export class InvalidAction extends Error {}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Reads the fields of one action; null counts as absent, since some writers spell out every field. */
+class ActionReader {
+  constructor(
+    private readonly action: string,
+    private readonly fields: JsonObject,
+  ) {}
+
+  text(name: string): string {
+    return this.optionalText(name) ?? this.#missing(name, 'a string');
+  }
+
+  optionalText(name: string): string | undefined {
+    const value = this.fields[name] ?? undefined;
+    if (value === undefined || typeof value === 'string') return value;
+    return this.#wrong(name, 'a string');
+  }
+
+  integer(name: string): number {
+    return this.optionalInteger(name) ?? this.#missing(name, 'an integer');
+  }
+
+  /** Refuses what a JavaScript number cannot hold exactly, rather than rounding a version. */
+  optionalInteger(name: string): number | undefined {
+    const value = this.fields[name] ?? undefined;
+    if (value === undefined || Number.isSafeInteger(value)) return value as number | undefined;
+    return this.#wrong(name, 'an integer below 2^53');
+  }
+
+  flag(name: string, absent: boolean): boolean {
+    const value = this.fields[name] ?? absent;
+    return typeof value === 'boolean' ? value : this.#wrong(name, 'true or false');
+  }
+
+  object(name: string): JsonObject {
+    const value = this.fields[name] ?? {};
+    return isObject(value) ? value : this.#wrong(name, 'an object');
+  }
+
+  optionalTexts(name: string): readonly string[] | undefined {
+    const value = this.fields[name] ?? undefined;
+    if (value === undefined) return undefined;
+    const isTexts = Array.isArray(value) && value.every((item) => typeof item === 'string');
+    return isTexts ? value : this.#wrong(name, 'a list of strings');
+  }
+
+  has(name: string): boolean {
+    return (this.fields[name] ?? undefined) !== undefined;
+  }
+
+  #missing(name: string, wanted: string): never {
+    throw new InvalidAction(`"${this.action}" lacks ${name} (${wanted})`);
+  }
+
+  #wrong(name: string, wanted: string): never {
+    throw new InvalidAction(`"${this.action}.${name}" should be ${wanted}`);
+  }
+}
+
+function textValues(values: JsonObject): Record<string, string> {
+  return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, String(value)]));
+}
+
+function nullableTextValues(values: JsonObject): Record<string, string | null> {
+  return Object.fromEntries(
+    Object.entries(values).map(([key, value]) => [key, value === null ? null : String(value)]),
+  );
+}
+
+/** Deletion vectors come with the feature of that name, which is refused; one that slips by would show deleted rows. */
+function refuseDeletionVector(fields: ActionReader, path: string): void {
+  if (!fields.has('deletionVector')) return;
+  throw new TributaryError(
+    'DELTA_PROTOCOL_UNSUPPORTED',
+    `The file "${path}" has a deletion vector (table feature deletionVectors), which is not supported.`,
+  );
+}
+
+function parseAdd(json: JsonObject): AddAction {
+  const fields = new ActionReader('add', json);
+  const path = fields.text('path');
+  refuseDeletionVector(fields, path);
+  const stats = fields.optionalText('stats');
+  return {
+    path,
+    partitionValues: nullableTextValues(fields.object('partitionValues')),
+    size: fields.integer('size'),
+    modificationTime: fields.optionalInteger('modificationTime') ?? 0,
+    dataChange: fields.flag('dataChange', true),
+    ...(stats === undefined ? {} : { stats }),
+  };
+}
+
+function parseRemove(json: JsonObject): RemoveAction {
+  const fields = new ActionReader('remove', json);
+  const path = fields.text('path');
+  refuseDeletionVector(fields, path);
+  return { path, dataChange: fields.flag('dataChange', true) };
+}
+
+function parseTransaction(json: JsonObject): TransactionAction {
+  const fields = new ActionReader('txn', json);
+  const lastUpdated = fields.optionalInteger('lastUpdated');
+  return {
+    appId: fields.text('appId'),
+    version: fields.integer('version'),
+    ...(lastUpdated === undefined ? {} : { lastUpdated }),
+  };
+}
+
+function parseProtocol(json: JsonObject): Protocol {
+  const fields = new ActionReader('protocol', json);
+  const readerFeatures = fields.optionalTexts('readerFeatures');
+  const writerFeatures = fields.optionalTexts('writerFeatures');
+  return {
+    minReaderVersion: fields.integer('minReaderVersion'),
+    minWriterVersion: fields.integer('minWriterVersion'),
+    ...(readerFeatures === undefined ? {} : { readerFeatures }),
+    ...(writerFeatures === undefined ? {} : { writerFeatures }),
+  };
+}
+
+const emptySchema = '{"type":"struct","fields":[]}';
+
+function parseMetadata(json: JsonObject): Metadata {
+  const fields = new ActionReader('metaData', json);
+  const format = new ActionReader('metaData.format', fields.object('format'));
+  const name = fields.optionalText('name');
+  const description = fields.optionalText('description');
+  const createdTime = fields.optionalInteger('createdTime');
+  return {
+    id: fields.text('id'),
+    ...(name === undefined ? {} : { name }),
+    ...(description === undefined ? {} : { description }),
+    format: {
+      provider: format.optionalText('provider') ?? 'parquet',
+      options: textValues(format.object('options')),
+    },
+    // Required, but Spark has written tables without a schema, and reads them.
+    schemaString: fields.optionalText('schemaString') ?? emptySchema,
+    partitionColumns: fields.optionalTexts('partitionColumns') ?? [],
+    configuration: textValues(fields.object('configuration')),
+    ...(createdTime === undefined ? {} : { createdTime }),
+  };
+}
+
+/** Tolerates any JSON: nothing here decides what the table holds, but for `txnId`, which only we compare. */
+function parseCommitInfo(json: JsonObject): CommitInfo {
+  const { txnId, operation, timestamp, isBlindAppend } = json;
+  return {
+    ...(typeof txnId === 'string' ? { txnId } : {}),
+    ...(typeof operation === 'string' ? { operation } : {}),
+    ...(typeof timestamp === 'number' ? { timestamp } : {}),
+    ...(typeof isBlindAppend === 'boolean' ? { isBlindAppend } : {}),
+  };
+}
+
+/** Actions being gathered from lines of a commit or rows of a checkpoint. */
+export class ActionCollector implements CommitActions {
+  protocol: Protocol | undefined;
+  metadata: Metadata | undefined;
+  readonly adds: AddAction[] = [];
+  readonly removes: RemoveAction[] = [];
+  readonly transactions: TransactionAction[] = [];
+  commitInfo: CommitInfo | undefined;
+
+  /** @throws InvalidAction; TributaryError DELTA_PROTOCOL_UNSUPPORTED for deletion vectors */
+  collect(line: JsonObject): void {
+    const { add, remove, txn, protocol, metaData, commitInfo } = line;
+    if (isObject(add)) this.adds.push(parseAdd(add));
+    if (isObject(remove)) this.removes.push(parseRemove(remove));
+    if (isObject(txn)) this.transactions.push(parseTransaction(txn));
+    if (isObject(protocol)) this.protocol = parseProtocol(protocol);
+    if (isObject(metaData)) this.metadata = parseMetadata(metaData);
+    if (isObject(commitInfo)) this.commitInfo = parseCommitInfo(commitInfo);
+  }
+}
+
+function corrupt(path: string, lineNumber: number, problem: string): TributaryError {
+  return new TributaryError(
+    'DELTA_LOG_CORRUPT',
+    `Line ${lineNumber} of ${path} ${problem}. The file is damaged or was not written by a Delta writer; restore it from a copy.`,
+  );
+}
+
+function parseLine(text: string): JsonObject {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new InvalidAction('is not complete JSON');
+  }
+  if (!isObject(value)) throw new InvalidAction('is not a JSON object');
+  return value;
+}
+
+/**
+ * @param path for messages
+ * @throws TributaryError DELTA_LOG_CORRUPT naming the file and the line; DELTA_PROTOCOL_UNSUPPORTED for deletion vectors
+ */
+export function parseCommit(bytes: Uint8Array, path: string): CommitActions {
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw corrupt(path, 1, 'or a later one is not UTF-8');
+  }
+  if (text.trim() === '') throw corrupt(path, 1, 'is missing: the file is empty');
+  const collected = new ActionCollector();
+  // Only \n ends a line: JSON strings may hold U+2028.
+  for (const [index, line] of text.split('\n').entries()) {
+    if (line.trim() === '') continue;
+    try {
+      collected.collect(parseLine(line));
+    } catch (error) {
+      if (error instanceof InvalidAction) throw corrupt(path, index + 1, error.message);
+      throw error;
+    }
+  }
+  return collected;
+}
+
+/** One action a line, each line ended, as Spark writes them. */
+export function serializeCommit(actions: readonly JsonObject[]): Uint8Array {
+  return new TextEncoder().encode(actions.map((action) => `${JSON.stringify(action)}\n`).join(''));
+}

@@ -1,0 +1,82 @@
+// Creates a table: version 0 with its protocol and schema.
+import { type Random, TributaryError } from '../base/index.js';
+import { serializeCommit } from './actions.js';
+import { putCommit } from './log.js';
+import { protocolFor } from './protocol.js';
+import { assertCreatableSchema, schemaString } from './schema.js';
+import { logOf, type OpenTableOptions, openTable, TableReader } from './tableReader.js';
+import type { Metadata, StructType } from './types.js';
+
+export interface CreateTableOptions extends OpenTableOptions {
+  readonly random: Random;
+  readonly schema: StructType;
+  readonly name?: string;
+  readonly description?: string;
+  /** Table properties, e.g. `delta.appendOnly`. */
+  readonly configuration?: Readonly<Record<string, string>>;
+  /** Goes to `commitInfo.engineInfo`. */
+  readonly engineInfo?: string;
+}
+
+export const defaultEngineInfo = 'Tributary';
+
+const maxAttempts = 5;
+
+/** Properties that mean a table feature, or that only an SQL CREATE understands. */
+const needsFeature =
+  /^delta\.(constraints\.|feature\.|columnMapping\.|rowTracking\.|min(Reader|Writer)Version$|enable(?!ExpiredLogCleanup$))/;
+
+/**
+ * Creates the table, or opens the one that is there, whatever its schema.
+ * @throws TributaryError DELTA_SCHEMA_MISMATCH, CONFIG_INVALID, and as `openTable` does
+ */
+export async function createTable(options: CreateTableOptions): Promise<TableReader> {
+  const existing = await TableReader.openIfExists(options);
+  if (existing !== undefined) return existing;
+  assertCreatableSchema(options.schema);
+  assertPlainProperties(options.configuration ?? {});
+  const { clock, random } = options;
+  const txnId = random.uuid();
+  const bytes = serializeCommit(firstCommit(options, txnId));
+  // Whoever wins version 0, the table is there afterwards.
+  await putCommit(logOf(options), { version: 0, bytes, txnId }, { clock, random, maxAttempts });
+  return openTable(options);
+}
+
+function assertPlainProperties(configuration: Readonly<Record<string, string>>): void {
+  const key = Object.keys(configuration).find((name) => needsFeature.test(name));
+  if (key === undefined) return;
+  throw new TributaryError(
+    'CONFIG_INVALID',
+    `The table property "${key}" needs a table feature that is not supported here; leave it out.`,
+  );
+}
+
+function firstCommit(options: CreateTableOptions, txnId: string): Readonly<Record<string, unknown>>[] {
+  const nowMs = options.clock.nowMs();
+  const configuration = options.configuration ?? {};
+  const metaData: Metadata = {
+    id: options.random.uuid(),
+    ...(options.name === undefined ? {} : { name: options.name }),
+    ...(options.description === undefined ? {} : { description: options.description }),
+    format: { provider: 'parquet', options: {} },
+    schemaString: schemaString(options.schema),
+    partitionColumns: [],
+    configuration,
+    createdTime: nowMs,
+  };
+  const commitInfo = {
+    timestamp: nowMs,
+    operation: 'CREATE TABLE',
+    operationParameters: {
+      isManaged: 'false',
+      partitionBy: '[]',
+      properties: JSON.stringify(configuration),
+    },
+    isBlindAppend: true,
+    operationMetrics: {},
+    engineInfo: options.engineInfo ?? defaultEngineInfo,
+    txnId,
+  };
+  return [{ commitInfo }, { protocol: protocolFor(options.schema) }, { metaData }];
+}

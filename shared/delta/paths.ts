@@ -1,0 +1,72 @@
+// Pure. Names in a table's folder: files of the log, data files, and how a name is written into the log.
+import { TributaryError } from '../base/index.js';
+
+export const logFolder = '_delta_log/';
+
+/** Twenty digits, so that names sort by version. */
+export function versionDigits(version: number): string {
+  return String(version).padStart(20, '0');
+}
+
+export function commitPath(version: number): string {
+  return `${logFolder}${versionDigits(version)}.json`;
+}
+
+/** Never used twice: the name of an orphan must not come back to life. Not starting with `_` or `.`, which vacuum skips. */
+export function dataFileName(uuid: string, codec: string): string {
+  return codec === 'none' ? `part-00000-${uuid}-c000.parquet` : `part-00000-${uuid}-c000.${codec}.parquet`;
+}
+
+/**
+ * What Spark encodes when it makes a URI of a file name; everything else, non-ASCII too, stays as it is. Other writers encode more,
+ * and every reader decodes all of it.
+ */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are among those to encode.
+const encodedInLog = /[\u0000-\u0020"#%<>?[\\\]^`{|}\u007f]/g;
+
+/** File name -> `add.path`. */
+export function encodePath(name: string): string {
+  return name.replace(encodedInLog, (character) => {
+    const code = character.charCodeAt(0);
+    return `%${code.toString(16).toUpperCase().padStart(2, '0')}`;
+  });
+}
+
+/** A URI with a scheme, or a path from the root: how shallow clones refer to another table's files. */
+export function isAbsolutePath(path: string): boolean {
+  return path.startsWith('/') || /^[a-zA-Z][a-zA-Z0-9+.-]*:\//.test(path);
+}
+
+/**
+ * `add.path` -> name of the object, relative to the table's folder. Decodes exactly once: `p=US%252FEast` is stored as `p=US%2FEast`.
+ * @throws TributaryError DELTA_LOG_CORRUPT for a broken escape, DELTA_PROTOCOL_UNSUPPORTED for a file of another table
+ */
+export function decodePath(path: string): string {
+  if (isAbsolutePath(path)) {
+    throw new TributaryError(
+      'DELTA_PROTOCOL_UNSUPPORTED',
+      `The table refers to the data file "${path}" outside its own folder (a shallow clone); such tables cannot be read here.`,
+    );
+  }
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    throw new TributaryError(
+      'DELTA_LOG_CORRUPT',
+      `The log names the data file "${path}", which is not a validly encoded path.`,
+    );
+  }
+}
+
+/**
+ * One spelling per file, since writers encode differently ("M\u00fcnchen" or "M%C3%BCnchen") and a `remove` must meet its `add`.
+ * A path that cannot be decoded stays as it is; reading it fails later, and only then.
+ */
+export function canonicalPath(path: string): string {
+  if (!path.includes('%') && path.search(encodedInLog) < 0) return path;
+  try {
+    return encodePath(decodeURIComponent(path));
+  } catch {
+    return path;
+  }
+}

@@ -1,0 +1,182 @@
+// Pure. Which tables may be read and written (PROTOCOL.md "Protocol Evolution", "Table Features"): refusals name the version or feature.
+import { TributaryError } from '../base/index.js';
+import type { Metadata, Protocol, StructType } from './types.js';
+
+type Configuration = Readonly<Record<string, string>>;
+
+/** What the table uses, as far as a feature is concerned. */
+interface Usage {
+  readonly configuration: Configuration;
+  /** Keys of the metadata of all columns, nested ones too. */
+  readonly fieldMetadataKeys: ReadonlySet<string>;
+}
+
+interface Feature {
+  readonly name: string;
+  /** Reader support is needed, too. */
+  readonly reader: boolean;
+  /** The legacy writer version that implies it; 7 for features that must be listed. */
+  readonly legacyWriterVersion: number;
+  /** Whether the table uses it in a way that is not supported here. */
+  readonly isUnsupportedIn: (usage: Usage) => boolean;
+}
+
+/** Every known feature; one that is not here is refused wherever it is listed. */
+const features: readonly Feature[] = [
+  { name: 'appendOnly', reader: false, legacyWriterVersion: 2, isUnsupportedIn: () => false },
+  {
+    name: 'invariants',
+    reader: false,
+    legacyWriterVersion: 2,
+    isUnsupportedIn: ({ fieldMetadataKeys }) => fieldMetadataKeys.has('delta.invariants'),
+  },
+  {
+    name: 'checkConstraints',
+    reader: false,
+    legacyWriterVersion: 3,
+    isUnsupportedIn: ({ configuration }) =>
+      Object.keys(configuration).some((key) => key.startsWith('delta.constraints.')),
+  },
+  // Appends need no change data files: readers derive the inserts from the added files.
+  { name: 'changeDataFeed', reader: false, legacyWriterVersion: 4, isUnsupportedIn: () => false },
+  {
+    name: 'generatedColumns',
+    reader: false,
+    legacyWriterVersion: 4,
+    isUnsupportedIn: ({ fieldMetadataKeys }) => fieldMetadataKeys.has('delta.generationExpression'),
+  },
+  {
+    name: 'columnMapping',
+    reader: true,
+    legacyWriterVersion: 5,
+    isUnsupportedIn: ({ configuration }) => {
+      const mode = configuration['delta.columnMapping.mode'];
+      return mode !== undefined && mode !== 'none';
+    },
+  },
+  {
+    name: 'identityColumns',
+    reader: false,
+    legacyWriterVersion: 6,
+    isUnsupportedIn: ({ fieldMetadataKeys }) =>
+      [...fieldMetadataKeys].some((key) => key.startsWith('delta.identity.')),
+  },
+  // Binds those who vacuum: they must check both protocols first, which `assertWritable` does.
+  { name: 'vacuumProtocolCheck', reader: true, legacyWriterVersion: 7, isUnsupportedIn: () => false },
+  { name: 'timestampNtz', reader: true, legacyWriterVersion: 7, isUnsupportedIn: () => false },
+  {
+    name: 'allowColumnDefaults',
+    reader: false,
+    legacyWriterVersion: 7,
+    isUnsupportedIn: ({ fieldMetadataKeys }) => fieldMetadataKeys.has('CURRENT_DEFAULT'),
+  },
+];
+
+/** A spelling that early writers used for timestampNtz. */
+const aliases: Readonly<Record<string, string>> = { timestampWithoutTimezone: 'timestampNtz' };
+
+const byName = new Map(features.map((feature) => [feature.name, feature]));
+
+function findFeature(name: string): Feature | undefined {
+  return byName.get(aliases[name] ?? name);
+}
+
+function collectMetadataKeys(type: unknown, keys: Set<string>): void {
+  if (Array.isArray(type)) for (const item of type) collectMetadataKeys(item, keys);
+  if (typeof type !== 'object' || type === null) return;
+  for (const [key, value] of Object.entries(type)) {
+    if (key === 'metadata' && typeof value === 'object' && value !== null) {
+      for (const name of Object.keys(value)) keys.add(name);
+    } else {
+      collectMetadataKeys(value, keys);
+    }
+  }
+}
+
+function usageOf(metadata: Metadata): Usage {
+  const fieldMetadataKeys = new Set<string>();
+  let schema: unknown;
+  try {
+    schema = JSON.parse(metadata.schemaString);
+  } catch (error) {
+    throw new TributaryError('DELTA_LOG_CORRUPT', "The table's schemaString is not JSON.", { cause: error });
+  }
+  collectMetadataKeys(schema, fieldMetadataKeys);
+  return { configuration: metadata.configuration, fieldMetadataKeys };
+}
+
+function refuse(verb: 'read' | 'written', table: string, reasons: readonly string[]): void {
+  if (reasons.length === 0) return;
+  throw new TributaryError(
+    'DELTA_PROTOCOL_UNSUPPORTED',
+    `The table "${table}" cannot be ${verb} here: it needs ${reasons.join(', ')}. Use an engine that supports this, or a table without it.`,
+  );
+}
+
+function unknownNames(listed: readonly string[], isKnown: (feature: Feature) => boolean): string[] {
+  return listed.filter((name) => {
+    const feature = findFeature(name);
+    return feature === undefined || !isKnown(feature);
+  });
+}
+
+/** Version and feature names that stop a reader. */
+function readerReasons(protocol: Protocol, usage: Usage): string[] {
+  const { minReaderVersion, readerFeatures } = protocol;
+  if (minReaderVersion < 1 || minReaderVersion > 3) return [`reader version ${minReaderVersion}`];
+  if (minReaderVersion < 3) {
+    const mapping = minReaderVersion === 2 && byName.get('columnMapping')?.isUnsupportedIn(usage);
+    return mapping ? ['the reader feature columnMapping'] : [];
+  }
+  if (readerFeatures === undefined) return ['reader version 3 without a list of reader features'];
+  const unknown = unknownNames(readerFeatures, (feature) => feature.reader);
+  const active = readerFeatures.filter((name) => findFeature(name)?.isUnsupportedIn(usage));
+  return [...new Set([...unknown, ...active])].map((name) => `the reader feature ${name}`);
+}
+
+/** Legacy numbers imply features that may lie idle; those are no obstacle. */
+function writerReasons(protocol: Protocol, usage: Usage): string[] {
+  const { minWriterVersion, writerFeatures } = protocol;
+  if (minWriterVersion < 1 || minWriterVersion > 7) return [`writer version ${minWriterVersion}`];
+  if (minWriterVersion < 7) {
+    return features
+      .filter((feature) => feature.legacyWriterVersion <= minWriterVersion && feature.isUnsupportedIn(usage))
+      .map(({ name }) => `the writer feature ${name}`);
+  }
+  if (writerFeatures === undefined) return ['writer version 7 without a list of writer features'];
+  return writerFeatures
+    .filter((name) => findFeature(name)?.isUnsupportedIn(usage) ?? true)
+    .map((name) => `the writer feature ${name}`);
+}
+
+/**
+ * @param table for the message
+ * @throws TributaryError DELTA_PROTOCOL_UNSUPPORTED
+ */
+export function assertReadable(table: string, protocol: Protocol, metadata: Metadata): void {
+  refuse('read', table, readerReasons(protocol, usageOf(metadata)));
+}
+
+/**
+ * Writing includes reading: a writer must understand what it adds to.
+ * @throws TributaryError DELTA_PROTOCOL_UNSUPPORTED
+ */
+export function assertWritable(table: string, protocol: Protocol, metadata: Metadata): void {
+  const usage = usageOf(metadata);
+  const reasons = new Set([...readerReasons(protocol, usage), ...writerReasons(protocol, usage)]);
+  refuse('written', table, [...reasons]);
+}
+
+/** The least demanding protocol: 1/2, which every engine takes, unless a column needs a table feature. */
+export function protocolFor(schema: StructType): Protocol {
+  if (!schema.fields.some(({ type }) => type === 'timestamp_ntz')) {
+    return { minReaderVersion: 1, minWriterVersion: 2 };
+  }
+  return {
+    minReaderVersion: 3,
+    minWriterVersion: 7,
+    readerFeatures: ['timestampNtz'],
+    // With a list, what version 2 implied must be listed.
+    writerFeatures: ['timestampNtz', 'appendOnly', 'invariants'],
+  };
+}

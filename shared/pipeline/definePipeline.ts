@@ -1,0 +1,133 @@
+// Pure. A user's definition -> a checked Pipeline with every default filled in.
+import { readFields } from './fields.js';
+import { describeValue, Problems } from './problems.js';
+import { chosen, Section } from './section.js';
+import { PathRegister } from './sourcePaths.js';
+import type { Pipeline, PipelineDefinition, TimestampForm } from './types.js';
+
+const definitionKeys = ['source', 'deviceId', 'eventTime', 'fields', 'tables', 'limits'];
+const sourceKeys = ['eventHub', 'connection', 'consumerGroup'];
+const eventTimeKeys = ['from', 'forms', 'fallback', 'maxClockSkewMs'];
+const limitKeys = ['maxBodyBytes', 'maxDepth', 'maxReadingsPerEvent', 'maxStringLength'];
+const timestampForms: readonly TimestampForm[] = ['iso', 'epochSeconds', 'epochMillis', 'epochMicros'];
+const fallbacks: readonly Pipeline['eventTime']['fallback'][] = ['quarantine', 'enqueuedTime'];
+
+/** Keeps a body's text well below the longest string V8 can hold. */
+const mostBytes = 256 * 1024 * 1024;
+
+/**
+ * Checks everything at once, also for callers without types.
+ * @throws TributaryError CONFIG_INVALID whose message lists every problem by its path, with the fix
+ */
+export function definePipeline(definition: PipelineDefinition): Pipeline {
+  const problems = new Problems();
+  const root = new Section(problems, '', definition, definitionKeys);
+  const limits = readLimits(root);
+  const paths = new PathRegister(problems, limits.maxDepth);
+  const pipeline: Pipeline = {
+    source: readSource(root),
+    deviceId: readDeviceId(root, paths),
+    eventTime: readEventTime(root, paths),
+    fields: readFields(problems, root.value('fields'), paths),
+    tables: readTables(root),
+    limits,
+  };
+  problems.throwIfAny();
+  return pipeline;
+}
+
+function readSource(root: Section): Pipeline['source'] {
+  const section = root.section('source', sourceKeys);
+  const eventHub = section.text('eventHub', 'the name of an event hub') ?? '';
+  const hubName = /^[A-Za-z0-9]([A-Za-z0-9._-]{0,254}[A-Za-z0-9])?$/;
+  if (eventHub !== '' && !hubName.test(eventHub)) {
+    const rule =
+      'an event hub\'s name has letters, digits, ".", "-" and "_", and starts and ends with a letter or digit';
+    section.report('eventHub', `is ${describeValue(eventHub)}; ${rule}`);
+  }
+  const consumerGroup = section.has('consumerGroup') ? section.text('consumerGroup', 'a text') : '$Default';
+  return { eventHub, connection: readConnection(section), consumerGroup: consumerGroup ?? '' };
+}
+
+/** Never repeats the value: someone may have pasted the secret itself. */
+function readConnection(section: Section): string {
+  if (!section.has('connection')) return 'EventHubs';
+  const connection = section.value('connection');
+  if (typeof connection === 'string' && /^[A-Za-z_][A-Za-z0-9_.:-]*$/.test(connection)) return connection;
+  const isSecret = typeof connection === 'string' && /endpoint=|sharedaccess/i.test(connection);
+  section.report(
+    'connection',
+    isSecret
+      ? 'holds a connection string; put that into an app setting and write the name of the setting here'
+      : 'must be the name of an app setting: letters, digits, "_", ".", ":" and "-"',
+  );
+  return '';
+}
+
+function readDeviceId(root: Section, paths: PathRegister): Pipeline['deviceId'] {
+  const section = root.section('deviceId', ['from', 'maxLength']);
+  return {
+    from: paths.read(section, 'from'),
+    maxLength: section.number('maxLength', 256, { minimum: 1, maximum: 65_536, whole: true }),
+  };
+}
+
+function readEventTime(root: Section, paths: PathRegister): Pipeline['eventTime'] {
+  const section = root.section('eventTime', eventTimeKeys);
+  return {
+    from: paths.read(section, 'from'),
+    forms: readForms(section),
+    fallback: section.has('fallback')
+      ? (section.choice('fallback', fallbacks) ?? 'quarantine')
+      : 'quarantine',
+    maxClockSkewMs: section.number('maxClockSkewMs', 300_000, { minimum: 0, maximum: 1e12, whole: false }),
+  };
+}
+
+function readForms(section: Section): readonly TimestampForm[] {
+  if (!section.has('forms')) return ['iso'];
+  const values = section.list('forms', `an array of forms, as ['iso', 'epochMillis']`);
+  const report = (problem: string) => section.report('forms', problem);
+  if (Array.isArray(section.value('forms')) && values.length === 0)
+    report('is empty; name at least one form');
+  const forms = values.flatMap((value) => chosen(value, timestampForms, report) ?? []);
+  const epochForms = forms.filter((form) => form !== 'iso');
+  if (new Set(forms).size < forms.length) report('names a form twice; remove one of them');
+  else if (epochForms.length > 1) {
+    report(`has ${epochForms.join(' and ')}, but a number does not say its own unit; keep one of them`);
+  }
+  return forms;
+}
+
+function readTables(root: Section): Pipeline['tables'] {
+  const section = root.optionalSection('tables', ['readings', 'quarantine']);
+  const tables = {
+    readings: readTableName(section, 'readings'),
+    quarantine: readTableName(section, 'quarantine'),
+  };
+  if (tables.readings.toLowerCase() === tables.quarantine.toLowerCase()) {
+    section.report('quarantine', `has the name of the readings table; give it one of its own`);
+  }
+  return tables;
+}
+
+function readTableName(section: Section, key: string): string {
+  if (!section.has(key)) return key;
+  const name = section.text(key, 'the name of a table') ?? key;
+  if (!/^[A-Za-z0-9_-]+$/.test(name)) {
+    section.report(key, `is ${describeValue(name)}; a table's name has letters, digits, "_" and "-" only`);
+  }
+  return name;
+}
+
+function readLimits(root: Section): Pipeline['limits'] {
+  const section = root.optionalSection('limits', limitKeys);
+  const limit = (key: string, preset: number, maximum: number) =>
+    section.number(key, preset, { minimum: 1, maximum, whole: true });
+  return {
+    maxBodyBytes: limit('maxBodyBytes', 16 * 1024 * 1024, mostBytes),
+    maxDepth: limit('maxDepth', 32, 1000),
+    maxReadingsPerEvent: limit('maxReadingsPerEvent', 10_000, 1_000_000),
+    maxStringLength: limit('maxStringLength', 65_536, mostBytes),
+  };
+}

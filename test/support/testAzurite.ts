@@ -1,0 +1,13 @@
+// Azurite on free ports in a temporary folder, for the life of one test.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Azurite, startAzurite } from '../../local/azurite/index.js';
+
+export async function startTestAzurite(t: { after(callback: () => unknown): void }): Promise<Azurite> {
+  const folder = mkdtempSync(join(tmpdir(), 'tributary-azurite-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const azurite = await startAzurite({ folder, blobPort: 0, queuePort: 0, tablePort: 0 });
+  t.after(() => azurite.stop());
+  return azurite;
+}
