@@ -1,0 +1,141 @@
+// The composition root: settings -> App. The only file that reads the environment.
+import { DefaultAzureCredential } from '@azure/identity';
+import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
+import pipeline from '../pipeline.js';
+import { createLogger, type Logger, systemClock, systemRandom, TributaryError } from './base/index.js';
+import { openTable, type Snapshot, type StructType, type TableReader, TableWriter } from './delta/index.js';
+import { createEventDecoder, quarantineSchema, readingSchema } from './events/index.js';
+import { Ingestor } from './ingest/index.js';
+import type { Pipeline } from './pipeline/index.js';
+import { summarizeTable, type TableSummary } from './progress/index.js';
+import { createBlobStore, createContainerIfMissing, type ObjectStore, storeBelow } from './storage/index.js';
+
+export type Settings = Readonly<Record<string, string | undefined>>;
+
+export interface LoadedTable {
+  /** Rooted at the table's folder: paths of `snapshot.files`, decoded, are paths in it. */
+  readonly store: ObjectStore;
+  readonly snapshot: Snapshot;
+}
+
+export interface App {
+  readonly pipeline: Pipeline;
+  readonly ingestor: Ingestor;
+  /** Names of the pipeline's tables. */
+  readonly tableNames: readonly string[];
+  /** The newest version. @throws TributaryError DELTA_TABLE_NOT_FOUND, and as opening a table does */
+  loadTable(name: string): Promise<LoadedTable>;
+  describeTables(): Promise<TableSummary[]>;
+}
+
+/** Where the tables are, inside the container. */
+const tablesFolder = 'tables';
+
+/**
+ * Opens the lake and creates the tables that are missing.
+ * Settings: `LakeStorage` (connection string) or `LakeStorage__blobServiceUri` (identity; `LakeStorage__clientId` names
+ * a user-assigned one), `LakeContainer` (default `lake`).
+ * @throws TributaryError SETTING_MISSING, STORAGE_DENIED, STORAGE_UNAVAILABLE, and what opening a table throws
+ */
+export async function createApp(settings: Settings, logger: Logger = consoleLogger): Promise<App> {
+  const container = lakeContainer(settings);
+  await createContainerIfMissing(container);
+  const store = createBlobStore({ container });
+  const schemas: readonly (readonly [name: string, schema: StructType])[] = [
+    [pipeline.tables.readings, readingSchema(pipeline)],
+    [pipeline.tables.quarantine, quarantineSchema()],
+  ];
+  const writers = await Promise.all(
+    schemas.map(([name, schema]) => openWriter({ store, name, schema, logger })),
+  );
+  const [readings, quarantine] = writers as [TableWriter, TableWriter];
+  const loadTable = tableLoader(store);
+  const tableNames = schemas.map(([name]) => name);
+  return {
+    pipeline,
+    ingestor: new Ingestor({
+      decoder: createEventDecoder(pipeline),
+      readings,
+      quarantine,
+      clock: systemClock,
+      logger,
+    }),
+    tableNames,
+    loadTable,
+    describeTables: () =>
+      Promise.all(tableNames.map(async (name) => summarizeTable(name, (await loadTable(name)).snapshot))),
+  };
+}
+
+let running: Promise<App> | undefined;
+
+/** The app of this process, made from the environment on first use. A failed start is tried again on the next call. */
+export function getApp(): Promise<App> {
+  running ??= createApp(process.env).catch((error: unknown) => {
+    running = undefined;
+    throw error;
+  });
+  return running;
+}
+
+const consoleLogger = createLogger((line, level) => console[level === 'info' ? 'log' : level](line));
+
+async function openWriter(options: {
+  readonly store: ObjectStore;
+  readonly name: string;
+  readonly schema: StructType;
+  readonly logger: Logger;
+}): Promise<TableWriter> {
+  const { store, name, schema, logger } = options;
+  const writer = new TableWriter({
+    store,
+    root: rootOf(name),
+    name,
+    schema,
+    clock: systemClock,
+    random: systemRandom,
+    logger,
+  });
+  await writer.snapshot();
+  return writer;
+}
+
+/** Readers of their own: a writer's must see every commit in turn, and a person's look must not wait for appends. */
+function tableLoader(store: ObjectStore): App['loadTable'] {
+  const readers = new Map<string, Promise<TableReader>>();
+  return async (name) => {
+    const root = rootOf(name);
+    const opening = readers.get(name) ?? openTable({ store, root, clock: systemClock });
+    readers.set(name, opening);
+    opening.catch(() => readers.delete(name)); // the caller gets the error; the next one tries again
+    const snapshot = await (await opening).refresh();
+    return { store: storeBelow(store, root), snapshot };
+  };
+}
+
+function rootOf(name: string): string {
+  return `${tablesFolder}/${name}`;
+}
+
+function lakeContainer(settings: Settings): ContainerClient {
+  const {
+    LakeStorage: connectionString,
+    LakeStorage__blobServiceUri: uri,
+    LakeContainer = 'lake',
+  } = settings;
+  if (connectionString !== undefined && connectionString !== '') {
+    return BlobServiceClient.fromConnectionString(connectionString).getContainerClient(LakeContainer);
+  }
+  if (uri === undefined || uri === '') {
+    throw new TributaryError(
+      'SETTING_MISSING',
+      'Where are the tables? Set LakeStorage__blobServiceUri to the storage account (https://<account>.blob.core.windows.net), ' +
+        'to use the identity of the app, or LakeStorage to a connection string.',
+    );
+  }
+  const clientId = settings.LakeStorage__clientId;
+  const credential = new DefaultAzureCredential(
+    clientId === undefined ? {} : { managedIdentityClientId: clientId },
+  );
+  return new BlobServiceClient(uri, credential).getContainerClient(LakeContainer);
+}

@@ -1,0 +1,10 @@
+export { Ingestor, type IngestorOptions, type IngestSummary, type RowAppender } from './ingestor.js';
+export {
+  currentProgress,
+  enqueuedAppId,
+  type PartitionKey,
+  type SourceProgress,
+  sequenceAppId,
+  sourceName,
+} from './sourceProgress.js';
+export { eventBatchFromTrigger } from './triggerBatch.js';

@@ -1,0 +1,1 @@
+export { summarizeTable, type TableSummary } from './tableSummary.js';
