@@ -33,9 +33,9 @@ export function isAlreadyThere(error: unknown): boolean {
   return status === 412 || (status === 409 && (code === 'BlobAlreadyExists' || code === 'PathAlreadyExists'));
 }
 
-/** 412 outside a create-only write: the object was replaced while the SDK was reading it. */
-function isTransientStatus(status: number): boolean {
-  return status === 408 || status === 412 || status === 429 || status >= 500;
+/** A failed condition outside a create-only write: the object was replaced while the SDK was reading it. */
+function isTransient(status: number, code: string | undefined): boolean {
+  return status === 408 || status === 429 || status >= 500 || code === 'ConditionNotMet';
 }
 
 /** Errors of `@azure/identity`: no token could be had. */
@@ -91,7 +91,7 @@ function answered(error: RestError, status: number, what: string): TributaryErro
       `Could not ${what}: the container does not exist (${answer}). Create it, or correct the setting that names it.`,
     );
   }
-  if (isTransientStatus(status)) {
+  if (isTransient(status, serviceCodeOf(error))) {
     return new TributaryError(
       'STORAGE_UNAVAILABLE',
       `Could not ${what}: the storage service answered ${answer}.`,

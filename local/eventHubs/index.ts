@@ -1,0 +1,3 @@
+export { type EventHubsEmulator, type EventHubsEmulatorOptions, startEventHubsEmulator } from './emulator.js';
+export type { EmulatorFaults } from './faults.js';
+export type { HubOptions } from './hub.js';

@@ -1,0 +1,170 @@
+// Blob trigger: notices blobs by listing their container (or by a webhook), queues each version once, runs the function.
+// (Functions host contract, "Blob trigger rules".)
+import type { BlobGetPropertiesResponse } from '@azure/storage-blob';
+import { describeError, TributaryError } from '../../shared/base/index.js';
+import { oneOf, optionalText, requiredText } from './bindingOptions.js';
+import { type BlobPathPattern, parseBlobPath } from './blobPath.js';
+import { anyEtag, type BlobConsumer, type BlobMessage, blobMessage } from './blobQueue.js';
+import { BlobReceipts } from './blobReceipts.js';
+import { BlobScan } from './blobScan.js';
+import type { TypedData } from './coreTypes.js';
+import type { InvocationInput } from './invocation.js';
+import {
+  hostContainerName,
+  isConflict,
+  isNotFound,
+  openContainer,
+  openStorageAccount,
+  type StorageAccount,
+} from './storageAccount.js';
+import type { HostServices, TriggerListener, TriggerSource } from './triggerListener.js';
+import { jsonData } from './typedData.js';
+
+/** The real host lists every 10 s; a person at a laptop should not wait that long. */
+const scanMs = 2_000;
+
+export function createBlobListener(source: TriggerSource, services: HostServices): TriggerListener {
+  const { name, binding } = source;
+  const usedBy = `Function "${name}"`;
+  if (binding.sdkBinding === true) {
+    throw new TributaryError(
+      'CONFIG_INVALID',
+      `${usedBy}: this host does not support sdkBinding; it hands over bytes.`,
+    );
+  }
+  oneOf(name, binding, 'source', ['LogsAndContainerScan', 'EventGrid'] as const);
+  const path = parseBlobPath(name, services.settings.resolve(requiredText(name, binding, 'path'), usedBy));
+  const connection = optionalText(name, binding, 'connection') ?? 'AzureWebJobsStorage';
+  const listener = new BlobListener(
+    source,
+    services,
+    path,
+    openStorageAccount(services.settings, connection, usedBy),
+  );
+  services.blobQueue.register(listener.functionId, listener);
+  return listener;
+}
+
+class BlobListener implements TriggerListener, BlobConsumer {
+  readonly functionId: string;
+  readonly #stopping = new AbortController();
+  #scanning: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly source: TriggerSource,
+    private readonly services: HostServices,
+    private readonly path: BlobPathPattern,
+    readonly account: StorageAccount,
+  ) {
+    this.functionId = `Host.Functions.${source.name}`;
+  }
+
+  async start(): Promise<void> {
+    const { hostStorage, hostId, blobQueue } = this.services;
+    const hosts = await openContainer(hostStorage(), hostContainerName);
+    await blobQueue.start();
+    const receipts = new BlobReceipts(hosts, hostId, this.functionId);
+    const scan = new BlobScan({
+      container: this.account.blobs.getContainerClient(this.path.container),
+      path: this.path,
+      scanInfo: hosts.getBlockBlobClient(
+        `blobscaninfo/${hostId}/${this.functionId}/${this.path.container}/scanInfo`,
+      ),
+    });
+    this.#scanning = this.#scanUntilStopped(scan, receipts);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#scanning;
+    await this.services.blobQueue.stop();
+  }
+
+  accepts(container: string, blobName: string): boolean {
+    return container === this.path.container && this.path.match(blobName) !== undefined;
+  }
+
+  async #scanUntilStopped(scan: BlobScan, receipts: BlobReceipts): Promise<void> {
+    const { clock, logger, blobQueue } = this.services;
+    while (!this.#stopping.signal.aborted) {
+      try {
+        await scan.sweep(this.#stopping.signal, ({ name, properties }) => {
+          const version = { container: this.path.container, name, etag: unquoted(properties.etag) };
+          const message = blobMessage({
+            ...version,
+            functionId: this.functionId,
+            blobType: properties.blobType,
+          });
+          return receipts.enqueueOnce(version, () => blobQueue.enqueue(message));
+        });
+      } catch (error) {
+        // A container that does not exist yet is nothing to report.
+        if (!isNotFound(error)) {
+          logger.log('warn', `[${this.source.name}] Listing ${this.path.container}: ${describeError(error)}`);
+        }
+      }
+      await clock.sleep(scanMs, this.#stopping.signal);
+    }
+  }
+
+  /** @returns true also when there is nothing to do: the blob is gone, or another version of it has its own message */
+  async run(message: BlobMessage): Promise<boolean> {
+    const captures = this.path.match(message.BlobName);
+    if (captures === undefined) return true;
+    const value = await this.#read(message, captures);
+    if (value === undefined) return true;
+    const result = await this.services.invoker.invoke(this.source.registered, () => value);
+    return result.kind === 'succeeded';
+  }
+
+  async #read(
+    message: BlobMessage,
+    captures: Readonly<Record<string, string>>,
+  ): Promise<InvocationInput | undefined> {
+    const blob = this.account.blobs
+      .getContainerClient(message.ContainerName)
+      .getBlockBlobClient(message.BlobName);
+    try {
+      const properties = await blob.getProperties();
+      if (message.ETag !== anyEtag && unquoted(properties.etag ?? '') !== message.ETag) return undefined;
+      const conditions = message.ETag === anyEtag ? {} : { ifMatch: properties.etag ?? '' };
+      const bytes = await blob.downloadToBuffer(0, undefined, { conditions });
+      return { input: { bytes }, metadata: blobMetadata(message, blob.url, properties, captures) };
+    } catch (error) {
+      // Deleted, or overwritten while it was read.
+      if (isNotFound(error) || isConflict(error)) return undefined;
+      throw error;
+    }
+  }
+}
+
+function blobMetadata(
+  message: BlobMessage,
+  url: string,
+  properties: BlobGetPropertiesResponse,
+  captures: Readonly<Record<string, string>>,
+): Record<string, TypedData> {
+  const metadata = properties.metadata ?? {};
+  return {
+    ...Object.fromEntries(Object.entries(captures).map(([name, text]) => [name, { string: text }])),
+    BlobTrigger: { string: `${message.ContainerName}/${message.BlobName}` },
+    Uri: jsonData(url),
+    Properties: jsonData({
+      LastModified: properties.lastModified,
+      CreatedOn: properties.createdOn,
+      ContentLength: properties.contentLength,
+      ContentType: properties.contentType,
+      ContentEncoding: properties.contentEncoding,
+      ContentHash: properties.contentMD5,
+      ETag: properties.etag,
+      BlobType: properties.blobType,
+      Metadata: metadata,
+    }),
+    Metadata: jsonData(metadata),
+  };
+}
+
+/** Listings give it without quotes, headers with them. */
+function unquoted(etag: string): string {
+  return etag.replace(/^"|"$/g, '');
+}

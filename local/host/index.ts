@@ -1,0 +1,1 @@
+export { type FunctionsHost, type FunctionsHostOptions, startFunctionsHost } from './host.js';

@@ -1,0 +1,141 @@
+// The tables of a running stack, read straight from storage: no Functions host is needed for it.
+
+import { type App, createApp, type LoadedTable } from '../shared/app.js';
+import { silentLogger, TributaryError } from '../shared/base/index.js';
+import { columnsOf, parseTableSchema, type Snapshot } from '../shared/delta/index.js';
+import {
+  type ColumnBatch,
+  type ColumnField,
+  concatBatches,
+  readParquet,
+  sliceBatch,
+} from '../shared/parquet/index.js';
+import { summarizeTable, type TableSummary } from '../shared/progress/index.js';
+import type { ObjectStore } from '../shared/storage/index.js';
+import { closestName } from './arguments.js';
+
+export interface LakeTable extends TableSummary {
+  /** Milliseconds UTC; null when the commit does not say. */
+  readonly lastCommitMs: number | null;
+}
+
+export interface ReadRowsOptions {
+  readonly limit: number;
+  /** In this order; undefined for all columns of the table. */
+  readonly columns: readonly string[] | undefined;
+  /** Rows of the files written last, last row first. */
+  readonly newest: boolean;
+}
+
+export interface RowReading {
+  readonly version: number;
+  readonly fields: readonly ColumnField[];
+  /** In batches of at most one file, `limit` rows in all. */
+  readonly batches: AsyncIterable<ColumnBatch>;
+}
+
+export interface Lake {
+  listTables(): Promise<LakeTable[]>;
+  /** @throws TributaryError INPUT_INVALID for a table or column that does not exist, naming those that do */
+  readRows(table: string, options: ReadRowsOptions): Promise<RowReading>;
+}
+
+export async function openLake(storage: string): Promise<Lake> {
+  const app = await createApp({ LakeStorage: storage }, silentLogger);
+  return {
+    listTables: () => Promise.all(app.tableNames.map((name) => describeTable(app, name))),
+    async readRows(table, options) {
+      assertTable(app, table);
+      const { snapshot, store } = await app.loadTable(table);
+      const fields = selectFields(table, snapshot, options.columns);
+      return {
+        version: snapshot.version,
+        fields,
+        batches: readBatches({ snapshot, store }, fields, options),
+      };
+    },
+  };
+}
+
+async function describeTable(app: App, name: string): Promise<LakeTable> {
+  const { snapshot, store } = await app.loadTable(name);
+  return { ...summarizeTable(name, snapshot), lastCommitMs: await lastCommitMs(store, snapshot.version) };
+}
+
+/** The writer's clock in `commitInfo` where there is one, else the storage's. */
+async function lastCommitMs(store: ObjectStore, version: number): Promise<number | null> {
+  const path = `_delta_log/${String(version).padStart(20, '0')}.json`;
+  const bytes = await store.read(path);
+  // Log cleanup may have removed the commit after a checkpoint.
+  if (bytes === undefined) return null;
+  for (const line of new TextDecoder().decode(bytes).split('\n')) {
+    if (!line.startsWith('{"commitInfo"')) continue;
+    const { commitInfo } = JSON.parse(line) as { commitInfo: { timestamp?: unknown } };
+    if (typeof commitInfo.timestamp === 'number') return commitInfo.timestamp;
+  }
+  return (await store.head(path))?.lastModifiedMs ?? null;
+}
+
+function assertTable(app: App, name: string): void {
+  if (app.tableNames.includes(name)) return;
+  throw unknownName('table', name, app.tableNames);
+}
+
+function selectFields(
+  table: string,
+  snapshot: Snapshot,
+  wanted: readonly string[] | undefined,
+): readonly ColumnField[] {
+  const columns = columnsOf(parseTableSchema(snapshot.metadata.schemaString));
+  if (wanted === undefined) return columns;
+  return wanted.map((name) => {
+    const found = columns.find((column) => column.name === name);
+    if (found !== undefined) return found;
+    throw unknownName(
+      `column of ${table}`,
+      name,
+      columns.map((column) => column.name),
+    );
+  });
+}
+
+function unknownName(what: string, name: string, known: readonly string[]): TributaryError {
+  const suggestion = closestName(name, known);
+  const hint = suggestion === undefined ? '' : ` Did you mean ${suggestion}?`;
+  return new TributaryError(
+    'INPUT_INVALID',
+    `There is no ${what} called "${name}".${hint} There are: ${known.join(', ')}.`,
+  );
+}
+
+async function* readBatches(
+  { snapshot, store }: LoadedTable,
+  fields: readonly ColumnField[],
+  { limit, newest }: ReadRowsOptions,
+): AsyncGenerator<ColumnBatch> {
+  const files = [...snapshot.files.values()].sort((a, b) => a.modificationTime - b.modificationTime);
+  if (newest) files.reverse();
+  let remaining = limit;
+  for (const file of files) {
+    if (remaining <= 0) return;
+    const bytes = await store.read(decodeURIComponent(file.path));
+    // A compaction may have replaced the file since the snapshot, and a vacuum removed it.
+    if (bytes === undefined)
+      throw new TributaryError('STORAGE_UNAVAILABLE', `${file.path} was removed while reading. Try again.`);
+    const read = await readParquet(bytes, { columns: fields.map((field) => field.name) });
+    const batch = concatBatches([read], fields);
+    const rows = newest ? lastRows(batch, remaining) : sliceBatch(batch, 0, remaining);
+    remaining -= rows.rowCount;
+    yield rows;
+  }
+}
+
+/** The last rows, last row first. */
+function lastRows(batch: ColumnBatch, limit: number): ColumnBatch {
+  const rowCount = Math.min(batch.rowCount, limit);
+  const single = Array.from({ length: rowCount }, (_, index) => {
+    const row = batch.rowCount - 1 - index;
+    return sliceBatch(batch, row, row + 1);
+  });
+  return concatBatches(single, batch.fields);
+}

@@ -1,0 +1,225 @@
+// The processes behind `npm start`: Azurite, the Event Hubs emulator and the Functions host, started side by side where
+// they can be, stopped in the order that loses nothing.
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { type Clock, describeError, TributaryError } from '../shared/base/index.js';
+import { azuriteConnectionString, startAzurite } from './azurite/index.js';
+import { type ChildService, startChildService } from './childService.js';
+import { type LoggedNotice, ServiceLog } from './serviceLog.js';
+import type { RunningService } from './stackLock.js';
+import type { StackState } from './stackState.js';
+
+export interface StackPorts {
+  readonly blobPort: number;
+  readonly queuePort: number;
+  readonly tablePort: number;
+  readonly eventHubsPort: number;
+  readonly hostPort: number;
+}
+
+export interface HubDefinition {
+  readonly name: string;
+  readonly partitionCount: number;
+}
+
+export interface StackOptions {
+  readonly state: StackState;
+  readonly ports: StackPorts;
+  readonly hubs: readonly HubDefinition[];
+  readonly clock: Clock;
+  /** Told about each service as it becomes ready. */
+  readonly onReady: (name: string, detail: string) => void;
+}
+
+export interface EndedService {
+  readonly name: string;
+  readonly exitCode: number | null;
+  readonly lastLines: readonly string[];
+  readonly logFile: string;
+}
+
+export interface Stack {
+  readonly storage: string;
+  readonly eventHubs: string;
+  readonly statusUrl: string;
+  /** Resolves when a service ends that was not told to. */
+  readonly ended: Promise<EndedService>;
+  hostNotice(): LoggedNotice | undefined;
+  /** Host, then emulator, then Azurite: each may still need the next one while it stops. Safe to call twice. */
+  stop(): Promise<void>;
+}
+
+interface ServicePlan {
+  readonly name: string;
+  readonly script: string;
+  readonly logName: string;
+  readonly start: (onLine: (line: string) => void) => Promise<ChildService>;
+}
+
+interface StartedService extends ServicePlan {
+  readonly log: ServiceLog;
+  readonly service: ChildService;
+}
+
+const root = join(import.meta.dirname, '..', '..');
+
+export const eventHubsConnectionString = (port: number) =>
+  `Endpoint=sb://localhost:${port};SharedAccessKeyName=local;SharedAccessKey=local;UseDevelopmentEmulator=true`;
+
+/** Host settings; they win over local.settings.json, which holds the same for the usual ports. */
+function hostSettings(ports: StackPorts): Readonly<Record<string, string>> {
+  const storage = azuriteConnectionString(ports);
+  return {
+    AzureWebJobsStorage: storage,
+    LakeStorage: storage,
+    EventHubs: eventHubsConnectionString(ports.eventHubsPort),
+  };
+}
+
+function azuritePlan({ state, ports }: StackOptions): ServicePlan {
+  return {
+    name: 'Azurite',
+    logName: 'azurite',
+    script: createRequire(import.meta.url).resolve('azurite/dist/src/azurite.js'),
+    start: async (onLine) => (await startAzurite({ folder: state.azuriteFolder, onLine, ...ports })).service,
+  };
+}
+
+function eventHubsPlan({ state, ports, hubs }: StackOptions): ServicePlan {
+  const script = join(import.meta.dirname, 'eventHubs', 'cli.js');
+  return {
+    name: 'Event Hubs emulator',
+    logName: 'event-hubs',
+    script,
+    start: (onLine) =>
+      startChildService({
+        name: 'The Event Hubs emulator',
+        script,
+        args: [
+          ...['--port', String(ports.eventHubsPort)],
+          ...['--data', state.eventHubsFolder],
+          ...hubs.flatMap(({ name, partitionCount }) => ['--hub', `${name}:${partitionCount}`]),
+        ],
+        isReady: (line) => line.startsWith('Event Hubs emulator is listening on'),
+        onLine,
+      }),
+  };
+}
+
+function hostPlan({ ports }: StackOptions): ServicePlan {
+  const script = join(import.meta.dirname, 'host', 'cli.js');
+  const settings = Object.entries(hostSettings(ports));
+  return {
+    name: 'Functions host',
+    logName: 'host',
+    script,
+    start: (onLine) =>
+      startChildService({
+        name: 'The Functions host',
+        script,
+        args: [
+          ...['--app', root],
+          ...['--port', String(ports.hostPort)],
+          ...settings.flatMap(([name, value]) => ['--setting', `${name}=${value}`]),
+        ],
+        isReady: (line) => line.startsWith('Functions host is listening on'),
+        onLine,
+      }),
+  };
+}
+
+/** @throws TributaryError LOCAL_START_FAILED after everything that did start was stopped again */
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const { ports, onReady } = options;
+  const stack = new RunningStack(options);
+  try {
+    await stack.startTogether([
+      [azuritePlan(options), `blobs ${ports.blobPort}, queues ${ports.queuePort}, tables ${ports.tablePort}`],
+      [eventHubsPlan(options), `port ${ports.eventHubsPort}`],
+    ]);
+    await stack.startTogether([[hostPlan(options), `http://127.0.0.1:${ports.hostPort}`]]);
+    return stack;
+  } catch (error) {
+    onReady('Start failed', 'stopping what was started');
+    await stack.stop();
+    throw error;
+  }
+}
+
+class RunningStack implements Stack {
+  readonly storage: string;
+  readonly eventHubs: string;
+  readonly statusUrl: string;
+  readonly ended: Promise<EndedService>;
+  /** Last to be stopped first. */
+  readonly #started: StartedService[] = [];
+  #reportEnd: (ended: EndedService) => void = () => {};
+  #stopping: Promise<void> | undefined;
+
+  constructor(private readonly options: StackOptions) {
+    const { ports } = options;
+    this.storage = azuriteConnectionString(ports);
+    this.eventHubs = eventHubsConnectionString(ports.eventHubsPort);
+    this.statusUrl = `http://127.0.0.1:${ports.hostPort}/api/status`;
+    this.ended = new Promise((resolve) => {
+      this.#reportEnd = resolve;
+    });
+  }
+
+  async startTogether(plans: readonly (readonly [plan: ServicePlan, detail: string])[]): Promise<void> {
+    // Settled, not raced: a service that is still starting while another fails has to be stopped as well.
+    const results = await Promise.allSettled(plans.map(([plan, detail]) => this.#start(plan, detail)));
+    this.#started.sort((a, b) => stopRank(b.name) - stopRank(a.name));
+    for (const result of results) if (result.status === 'rejected') throw result.reason;
+    this.options.state.lock.recordServices(this.#started.map(runningService));
+  }
+
+  hostNotice(): LoggedNotice | undefined {
+    return this.#started.find(({ logName }) => logName === 'host')?.log.latestNotice();
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stopInOrder();
+    return this.#stopping;
+  }
+
+  async #stopInOrder(): Promise<void> {
+    for (const { service, log } of [...this.#started].reverse()) {
+      await service.stop();
+      await log.close();
+    }
+  }
+
+  async #start(plan: ServicePlan, detail: string): Promise<void> {
+    const { state, clock, onReady } = this.options;
+    const log = new ServiceLog(state.logFolder, plan.logName, clock);
+    const startMs = clock.nowMs();
+    try {
+      const service = await plan.start(log.add);
+      this.#started.push({ ...plan, log, service });
+      onReady(plan.name, `${detail} (${((clock.nowMs() - startMs) / 1000).toFixed(1)} s)`);
+      void service.exited.then((exitCode) => this.#noteEnd(plan.name, exitCode, log));
+    } catch (error) {
+      await log.close();
+      if (error instanceof TributaryError) throw error;
+      throw new TributaryError('LOCAL_START_FAILED', `${plan.name} failed: ${describeError(error)}`, {
+        cause: error,
+      });
+    }
+  }
+
+  #noteEnd(name: string, exitCode: number | null, log: ServiceLog): void {
+    if (this.#stopping !== undefined) return;
+    this.#reportEnd({ name, exitCode, lastLines: log.lastLines(), logFile: log.file });
+  }
+}
+
+const stopOrder = ['Functions host', 'Event Hubs emulator', 'Azurite'];
+
+function stopRank(name: string): number {
+  return stopOrder.indexOf(name);
+}
+
+function runningService({ name, script, service }: StartedService): RunningService {
+  return { name, pid: service.pid, script };
+}

@@ -1,0 +1,69 @@
+// `npm start`: the whole pipeline on this machine, with simulated devices and a live status.
+import pipeline from '../pipeline.js';
+import { systemClock } from '../shared/base/index.js';
+import { exitCodes, runCommand } from './command.js';
+import { claimPorts } from './ports.js';
+import type { StackPorts } from './stack.js';
+import { isAlive, type RunningService } from './stackLock.js';
+import { StackState } from './stackState.js';
+import { type StartOptions, shareProblem, startCommand } from './startArguments.js';
+import { StartSession } from './startSession.js';
+
+await runCommand(startCommand, async (options) => {
+  const problem = shareProblem(options);
+  if (problem !== undefined) {
+    console.error(problem);
+    return exitCodes.usage;
+  }
+  const state = new StackState(options.state);
+  state.create();
+  const lock = state.lock.acquire();
+  if (lock.kind === 'held') throw state.alreadyRunning(lock.pid);
+  try {
+    await endLeftBehind(lock.leftBehind);
+    if (options.reset) resetState(state);
+    const ports = await choosePorts(options);
+    const session = new StartSession({
+      options,
+      state,
+      ports,
+      hub: pipeline.source.eventHub,
+      tables: pipeline.tables,
+      clock: systemClock,
+    });
+    return await session.run();
+  } finally {
+    state.removeEndpoints();
+    state.lock.release();
+  }
+});
+
+function resetState(state: StackState): void {
+  const paths = state.existingState();
+  if (paths.length === 0) console.log(`--reset: there is no state in ${state.folder}.`);
+  for (const path of paths) console.log(`--reset: deleting ${path}`);
+  state.reset();
+}
+
+/** An earlier run that was killed could not stop its services; they hold the ports and the files. */
+async function endLeftBehind(services: readonly RunningService[]): Promise<void> {
+  for (const { name, pid } of services) {
+    console.log(`Ending ${name} (process ${pid}), left behind by an earlier npm start that was killed.`);
+    if (isAlive(pid)) process.kill(pid, 'SIGTERM');
+  }
+  const deadlineMs = systemClock.nowMs() + 5000;
+  while (services.some(({ pid }) => isAlive(pid)) && systemClock.nowMs() < deadlineMs)
+    await systemClock.sleep(50);
+  for (const { pid } of services) if (isAlive(pid)) process.kill(pid, 'SIGKILL');
+}
+
+async function choosePorts(options: StartOptions): Promise<StackPorts> {
+  const [blobPort = 0, queuePort = 0, tablePort = 0, eventHubsPort = 0, hostPort = 0] = await claimPorts([
+    { purpose: 'blobs (Azurite)', option: 'blob-port', port: options['blob-port'] },
+    { purpose: 'queues (Azurite)', option: 'queue-port', port: options['queue-port'] },
+    { purpose: 'storage tables (Azurite)', option: 'table-port', port: options['table-port'] },
+    { purpose: 'the Event Hubs emulator', option: 'event-hubs-port', port: options['event-hubs-port'] },
+    { purpose: 'the Functions host', option: 'port', port: options.port },
+  ]);
+  return { blobPort, queuePort, tablePort, eventHubsPort, hostPort };
+}

@@ -1,0 +1,227 @@
+// Opening a table from a checkpoint, when the commits before it are gone, and when the checkpoint or its hint is no good.
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { SchemaElement } from 'hyparquet';
+import { parquetWriteBuffer } from 'hyparquet-writer';
+import { seededRandom } from '../../shared/base/index.js';
+import { openTable, TableWriter } from '../../shared/delta/index.js';
+import { createMemoryStore, storeBelow } from '../../shared/storage/index.js';
+import { partitionAppend, readingsSchema, readLogLines } from '../support/deltaFixtures.js';
+import { FaultyStore } from '../support/faultyStore.js';
+import { InstantClock } from '../support/instantClock.js';
+
+const root = 'tables/readings';
+const digits = (version: number): string => String(version).padStart(20, '0');
+const checkpointPath = (version: number): string => `_delta_log/${digits(version)}.checkpoint.parquet`;
+
+type Rows = Record<string, unknown>[];
+
+const text = (name: string): SchemaElement[] => [
+  { name, type: 'BYTE_ARRAY', converted_type: 'UTF8', repetition_type: 'OPTIONAL' },
+];
+const number = (name: string, type: 'INT32' | 'INT64' = 'INT64'): SchemaElement[] => [
+  { name, type, repetition_type: 'OPTIONAL' },
+];
+const flag = (name: string): SchemaElement[] => [{ name, type: 'BOOLEAN', repetition_type: 'OPTIONAL' }];
+const struct = (name: string, ...fields: SchemaElement[][]): SchemaElement[] => [
+  { name, repetition_type: 'OPTIONAL', num_children: fields.length },
+  ...fields.flat(),
+];
+const texts = (name: string): SchemaElement[] => [
+  { name, repetition_type: 'OPTIONAL', num_children: 1, converted_type: 'LIST' },
+  { name: 'list', repetition_type: 'REPEATED', num_children: 1 },
+  ...text('element'),
+];
+const textMap = (name: string): SchemaElement[] => [
+  { name, repetition_type: 'OPTIONAL', num_children: 1, converted_type: 'MAP' },
+  { name: 'key_value', repetition_type: 'REPEATED', num_children: 2 },
+  { name: 'key', type: 'BYTE_ARRAY', converted_type: 'UTF8', repetition_type: 'REQUIRED' },
+  ...text('value'),
+];
+
+/** The columns of a classic checkpoint that matter here, as Spark writes them. */
+const columns: Readonly<Record<string, SchemaElement[]>> = {
+  txn: struct('txn', text('appId'), number('version'), number('lastUpdated')),
+  add: struct(
+    'add',
+    text('path'),
+    textMap('partitionValues'),
+    number('size'),
+    number('modificationTime'),
+    flag('dataChange'),
+    text('stats'),
+  ),
+  metaData: struct(
+    'metaData',
+    text('id'),
+    text('name'),
+    struct('format', text('provider'), textMap('options')),
+    text('schemaString'),
+    texts('partitionColumns'),
+    textMap('configuration'),
+    number('createdTime'),
+  ),
+  protocol: struct('protocol', number('minReaderVersion', 'INT32'), number('minWriterVersion', 'INT32')),
+};
+
+function withBigInts(value: unknown, key = ''): unknown {
+  if (typeof value === 'number') return key.startsWith('min') ? value : BigInt(value);
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, withBigInts(item, name)]));
+}
+
+function checkpointBytes(actions: Rows): Uint8Array {
+  const names = Object.keys(columns).filter((name) => actions.some((action) => action[name] !== undefined));
+  const schema: SchemaElement[] = [
+    { name: 'schema', num_children: names.length },
+    ...names.flatMap((name) => columns[name]!),
+  ];
+  const columnData = names.map((name) => ({
+    name,
+    data: actions.map((action) => withBigInts(action[name] ?? null)),
+  }));
+  return new Uint8Array(parquetWriteBuffer({ columnData, schema, codec: 'SNAPPY' }));
+}
+
+/** Six versions by the writer, and the actions that a checkpoint at version 4 holds. */
+async function setUp() {
+  const clock = new InstantClock(1_700_000_000_000);
+  const store = createMemoryStore(clock);
+  const table = { store, root, clock, random: seededRandom(1) };
+  const configuration = { 'delta.appendOnly': 'false' };
+  const writer = new TableWriter({ ...table, schema: readingsSchema, name: 'readings', configuration });
+  for (let last = 1; last <= 5; last++) await writer.append(partitionAppend('p0', 1, last * 2));
+  const commits = await readLogLines(store, root);
+  const lines = commits.slice(0, 5).flat();
+  const actions: Rows = [
+    ...lines.filter(({ protocol, metaData }) => protocol !== undefined || metaData !== undefined),
+    ...lines.filter(({ add }) => add !== undefined),
+    lines.findLast(({ txn }) => txn !== undefined)!,
+  ];
+  const files = storeBelow(store, root);
+  return {
+    ...table,
+    actions,
+    put: (path: string, bytes: Uint8Array) => files.put(path, bytes),
+    hint: (body: string) => files.put('_delta_log/_last_checkpoint', new TextEncoder().encode(body)),
+    async deleteCommits(to: number) {
+      for (let version = 0; version <= to; version++)
+        await files.delete(`_delta_log/${digits(version)}.json`);
+    },
+  };
+}
+
+type Table = Awaited<ReturnType<typeof setUp>>;
+
+async function assertWhole(table: Table): Promise<void> {
+  const { snapshot } = await openTable(table);
+  assert.equal(snapshot.version, 5);
+  assert.equal(snapshot.files.size, 5);
+  assert.equal(snapshot.totalRows, 10);
+  assert.equal(snapshot.transactions.get('ingest/p0'), 10);
+  assert.equal(snapshot.metadata.name, 'readings');
+  assert.deepEqual(snapshot.metadata.configuration, { 'delta.appendOnly': 'false' });
+  assert.deepEqual(snapshot.metadata.partitionColumns, []);
+  assert.deepEqual(snapshot.protocol, { minReaderVersion: 1, minWriterVersion: 2 });
+}
+
+describe('a checkpoint', () => {
+  it('stands for the commits before it', async () => {
+    const table = await setUp();
+    const before = (await openTable(table)).snapshot;
+    await table.put(checkpointPath(4), checkpointBytes(table.actions));
+    await table.deleteCommits(3);
+    await assertWhole(table);
+    const after = (await openTable(table)).snapshot;
+    assert.deepEqual(
+      [...after.files].sort(([left], [right]) => (left < right ? -1 : 1)),
+      [...before.files].sort(([left], [right]) => (left < right ? -1 : 1)),
+    );
+  });
+
+  it('that the hint names is found without listing or reading what came before', async () => {
+    const table = await setUp();
+    await table.put(checkpointPath(4), checkpointBytes(table.actions));
+    await table.hint('{"version":4,"size":7}');
+    const store = new FaultyStore(table.store);
+    await openTable({ ...table, store });
+    assert.deepEqual(
+      store.readPaths.map((path) => path.slice(root.length + 1)),
+      ['_delta_log/_last_checkpoint', checkpointPath(4), `_delta_log/${digits(5)}.json`],
+    );
+    assert.equal(store.listCount, 1);
+  });
+
+  for (const [what, body] of [
+    ['names a checkpoint that is gone', '{"version":3,"size":7}'],
+    ['names a version that does not exist', '{"version":99,"size":7}'],
+    ['is torn', '{"version":4,"si'],
+    ['is no object', 'null'],
+    ['has no version', '{"size":7}'],
+    ['has an odd version', '{"version":-1.5}'],
+  ] as const) {
+    it(`is found when the hint ${what}`, async () => {
+      const table = await setUp();
+      await table.put(checkpointPath(4), checkpointBytes(table.actions));
+      await table.deleteCommits(4);
+      await table.hint(body);
+      await assertWhole(table);
+    });
+  }
+
+  it('that is damaged is replaced by the commits, while they are there', async () => {
+    const table = await setUp();
+    await table.put(checkpointPath(4), checkpointBytes(table.actions).slice(0, 300));
+    await table.hint('{"version":4,"size":7}');
+    await assertWhole(table);
+  });
+
+  it('that is damaged is replaced by an older one', async () => {
+    const table = await setUp();
+    await table.put(checkpointPath(4), checkpointBytes(table.actions));
+    await table.put(checkpointPath(5), new TextEncoder().encode('not Parquet'));
+    await table.deleteCommits(3);
+    await assertWhole(table);
+  });
+
+  it('that is damaged is named when nothing can replace it', async () => {
+    const table = await setUp();
+    await table.put(checkpointPath(4), new TextEncoder().encode('not Parquet'));
+    await table.deleteCommits(3);
+    await assert.rejects(openTable(table), {
+      code: 'DELTA_LOG_CORRUPT',
+      message: new RegExp(`checkpoint ${root}/${checkpointPath(4)} cannot be read as Parquet`),
+    });
+  });
+
+  it('without a protocol is refused', async () => {
+    const table = await setUp();
+    const actions = table.actions.filter(({ protocol }) => protocol === undefined);
+    await table.put(checkpointPath(4), checkpointBytes(actions));
+    await table.deleteCommits(3);
+    await assert.rejects(openTable(table), { code: 'DELTA_LOG_CORRUPT', message: /no protocol action/ });
+  });
+
+  it('in several parts is not read, and the error says so', async () => {
+    const table = await setUp();
+    await table.put(`_delta_log/${digits(4)}.checkpoint.0000000001.0000000002.parquet`, new Uint8Array(9));
+    await assertWhole(table);
+    await table.deleteCommits(3);
+    await assert.rejects(openTable(table), {
+      code: 'DELTA_LOG_GAP',
+      message: /lacks versions 0 to 3 .*multi-part or V2 checkpoint \(version 4\)/,
+    });
+  });
+
+  it('serves a writer as well as a reader', async () => {
+    const table = await setUp();
+    await table.put(checkpointPath(4), checkpointBytes(table.actions));
+    await table.deleteCommits(3);
+    assert.deepEqual(await new TableWriter(table).append(partitionAppend('p0', 7, 12)), {
+      kind: 'committed',
+      version: 6,
+      rowCount: 2,
+    });
+    assert.equal((await openTable(table)).snapshot.totalRows, 12);
+  });
+});

@@ -1,0 +1,107 @@
+// The whole local stack on free ports and in a temporary folder: Azurite and the hub emulator for a test's life time,
+// Functions hosts as child processes that the test may kill.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { EventHubConsumerClient, EventHubProducerClient } from '@azure/event-hubs';
+import { type Azurite, startAzurite } from '../../local/azurite/index.js';
+import { type ChildService, startChildService } from '../../local/childService.js';
+import { type EventHubsEmulator, startEventHubsEmulator } from '../../local/eventHubs/index.js';
+import { type App, createApp } from '../../shared/app.js';
+
+export const hubName = 'sensor-data';
+export const partitionCount = 4;
+
+const root = join(import.meta.dirname, '..', '..', '..');
+const retryOptions = { maxRetries: 5, retryDelayInMs: 50, timeoutInMs: 5_000 };
+
+interface Cleanup {
+  after(callback: () => unknown): void;
+}
+
+export class LocalStack {
+  readonly logLines: string[] = [];
+
+  private constructor(
+    readonly folder: string,
+    readonly azurite: Azurite,
+    readonly emulator: EventHubsEmulator,
+  ) {}
+
+  static async start(t: Cleanup): Promise<LocalStack> {
+    const folder = mkdtempSync(join(tmpdir(), 'tributary-stack-'));
+    t.after(() => rmSync(folder, { recursive: true, force: true }));
+    const azurite = await startAzurite({
+      folder: join(folder, 'azurite'),
+      blobPort: 0,
+      queuePort: 0,
+      tablePort: 0,
+    });
+    t.after(() => azurite.stop());
+    const emulator = await startEventHubsEmulator({
+      port: 0,
+      dataFolder: join(folder, 'event-hubs'),
+      hubs: [{ name: hubName, partitionCount }],
+    });
+    t.after(() => emulator.stop());
+    return new LocalStack(folder, azurite, emulator);
+  }
+
+  get settings(): Record<string, string> {
+    return {
+      FUNCTIONS_WORKER_RUNTIME: 'node',
+      AzureWebJobsStorage: this.azurite.connectionString,
+      LakeStorage: this.azurite.connectionString,
+      EventHubs: this.emulator.connectionString,
+    };
+  }
+
+  /** The function app in a child process, as `npm start` runs it. */
+  async startHost(t: Cleanup, extraArgs: readonly string[] = []): Promise<ChildService> {
+    const host = await startChildService({
+      name: 'Functions host',
+      script: join(root, 'dist', 'local', 'host', 'cli.js'),
+      args: [
+        ...['--app', root],
+        ...['--port', '0'],
+        ...Object.entries(this.settings).flatMap(([name, value]) => ['--setting', `${name}=${value}`]),
+        ...extraArgs,
+      ],
+      isReady: (line) => line.startsWith('Functions host is listening on'),
+      onLine: (line) => this.logLines.push(line),
+    });
+    t.after(() => host.stop());
+    return host;
+  }
+
+  /** The same tables, seen from the test's process. */
+  async openApp(): Promise<App> {
+    return createApp(this.settings);
+  }
+
+  createProducer(t: Cleanup): EventHubProducerClient {
+    const producer = new EventHubProducerClient(this.emulator.connectionString, hubName, { retryOptions });
+    t.after(() => producer.close());
+    return producer;
+  }
+
+  createConsumer(t: Cleanup): EventHubConsumerClient {
+    const consumer = new EventHubConsumerClient('$Default', this.emulator.connectionString, hubName, {
+      retryOptions,
+    });
+    t.after(() => consumer.close());
+    return consumer;
+  }
+}
+
+/** Polls until `condition` holds. @throws with `describe()` when it does not in time. */
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  options: { readonly timeoutMs: number; readonly describe: () => string },
+): Promise<void> {
+  const deadlineMs = Date.now() + options.timeoutMs;
+  while (!(await condition())) {
+    if (Date.now() > deadlineMs) throw new Error(`Not within ${options.timeoutMs} ms: ${options.describe()}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
