@@ -72,6 +72,11 @@ function batchOf(texts: readonly string[]): EventBatch {
   };
 }
 
+/** As Python's json.dumps writes it. */
+function spaced(value: object): string {
+  return JSON.stringify(value, undefined, 1).replace(/\n\s*/g, ' ');
+}
+
 function shapes(): readonly Shape[] {
   const random = seededRandom(1);
   const round = (value: number, digits: number) => Number(value.toFixed(digits));
@@ -89,7 +94,6 @@ function shapes(): readonly Shape[] {
     battery: round(random.next(), 3),
     ...position(),
     status: index % 7 === 0 ? 'WARN' : 'OK',
-    messageId: undefined,
   });
   const nested = (index: number) => ({
     deviceId: `device_${index % 100}`,
@@ -100,10 +104,10 @@ function shapes(): readonly Shape[] {
     state: { status: 'OK' },
   });
   return [
-    { name: 'flat', body: (index) => JSON.stringify(flat(index, `device_${index % 100}`)) },
+    { name: 'flat', body: (index) => spaced(flat(index, `hall-3-line-07-device_${index % 100}`)) },
     {
       name: 'flat, battery converted',
-      body: (index) => JSON.stringify(flat(index, `sensor-${index % 100}`)),
+      body: (index) => spaced(flat(index, `sensor-hall-3-line-07-${index % 100}`)),
     },
     { name: 'nested', body: (index) => JSON.stringify(nested(index)) },
     {

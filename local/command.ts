@@ -19,6 +19,14 @@ export async function runCommand<D extends OptionDefinitions>(
   run: (options: OptionValues<D>, positionals: readonly string[]) => Promise<number>,
 ): Promise<void> {
   exitQuietlyWhenReaderLeaves();
+  const kept = optionKeptByNpm(command.options, process.env);
+  if (kept !== undefined) {
+    console.error(
+      `npm kept --${kept} for itself. Options for the command come after two dashes: ${withDashes(command.invocation)} --${kept} ...`,
+    );
+    process.exitCode = exitCodes.usage;
+    return;
+  }
   const parsed = parseCommand(command, process.argv.slice(2));
   if (parsed.kind === 'help') {
     console.log(helpText(command));
@@ -26,14 +34,6 @@ export async function runCommand<D extends OptionDefinitions>(
   }
   if (parsed.kind === 'invalid') {
     console.error(parsed.message);
-    process.exitCode = exitCodes.usage;
-    return;
-  }
-  const kept = optionKeptByNpm(command.options, process.env);
-  if (kept !== undefined) {
-    console.error(
-      `npm kept --${kept} for itself. Options for the command come after two dashes: ${withDashes(command.invocation)} --${kept} ...`,
-    );
     process.exitCode = exitCodes.usage;
     return;
   }

@@ -5,9 +5,9 @@ export interface LogNotice {
   readonly text: string;
 }
 
-/** `2026-11-21T05:06:07.089Z warn Something (code)`: a time, a level, the message; brackets and colons are optional. */
+/** `05:06:07.089 warn  Something` or `[2026-11-21T05:06:07.089Z] error: Something`: a time or none, a level, the message. */
 const leveledLine =
-  /^\s*(?:\[?\d{4}-\d\d-\d\dT[\d:.]+Z?\]?\s+)?\[?(trace|debug|verbose|info|information|warn|warning|error|critical|fatal)\]?:?\s+(\S.*)$/i;
+  /^\s*(?:\[?(?:\d{4}-\d\d-\d\dT)?\d\d:\d\d:[\d.]+Z?\]?\s+)?\[?(trace|debug|verbose|info|information|warn|warning|error|critical|fatal)\]?:?\s+(\S.*)$/i;
 
 /** Undefined for lines that say that all is well, or that have no level of their own (stack traces, banners). */
 export function noticeOf(line: string): LogNotice | undefined {

@@ -1,5 +1,6 @@
 // `npm run send`: readings from files to the event hub of the running stack.
 import { systemClock, TributaryError } from '../shared/base/index.js';
+import { BadLines } from './badLines.js';
 import { exitCodes, runCommand, userPath } from './command.js';
 import { type EventPublisher, isUnknownHub, openPublisher } from './publisher.js';
 import { checkFiles, displayName, readReadings, readWhole, standardInput } from './readingFiles.js';
@@ -11,7 +12,8 @@ import { formatCount, formatRate } from './terminal/index.js';
 
 /** An event hub takes about this much in one event; a larger file cannot be sent whole. */
 const largestEventBytes = 1_048_576;
-const reportedBadLines = 20;
+/** Removes the progress line, where there is one. */
+const clearLine = process.stderr.isTTY === true ? '\r\x1b[K' : '';
 const progressMs = 1000;
 
 await runCommand(sendCommand, async (options, names) => {
@@ -19,8 +21,8 @@ await runCommand(sendCommand, async (options, names) => {
   checkFiles(files);
   const endpoints = new StackState(options.state).readEndpoints();
   const hub = options.hub ?? endpoints.hubs[0] ?? '';
+  const badLines = new BadLines((message) => console.error(`${clearLine}${message}`));
   const publisher = await open(endpoints, hub);
-  const badLines = new BadLines();
   const startMs = systemClock.nowMs();
   const queue = new SendQueue({
     publisher,
@@ -69,7 +71,7 @@ async function open(endpoints: Endpoints, hub: string): Promise<EventPublisher> 
 async function sendReadings(file: string, queue: SendQueue, badLines: BadLines): Promise<void> {
   for await (const found of readReadings(file)) {
     for (const item of found) {
-      if (item.kind === 'bad') badLines.report(file, item.line, item.reason);
+      if (item.kind === 'bad') badLines.report(displayName(file), item.line, item.reason);
       else await queue.addReading(item.value, item.text);
     }
     // What came in one piece goes out soon, also when the next piece takes its time (`tail -f`).
@@ -83,22 +85,10 @@ async function sendWhole(file: string, queue: SendQueue, badLines: BadLines): Pr
   try {
     readings = JSON.parse(body.toString('utf8').replace(/^\ufeff/, ''));
   } catch (error) {
-    badLines.report(file, 1, `the file is not one JSON document: ${String(error)}`);
+    badLines.report(displayName(file), 1, `the file is not one JSON document: ${String(error)}`);
     return;
   }
   await queue.addEvent(body, Array.isArray(readings) ? readings.length : 1);
-}
-
-/** Says where, for the first ones; counts all. */
-class BadLines {
-  count = 0;
-
-  report(file: string, line: number, reason: string): void {
-    this.count += 1;
-    const clear = process.stderr.isTTY === true ? '\r\x1b[K' : '';
-    if (this.count <= reportedBadLines) console.error(`${clear}${displayName(file)}:${line}: ${reason}`);
-    if (this.count === reportedBadLines + 1) console.error('More bad lines follow; they are only counted.');
-  }
 }
 
 /** One line that is written over itself, on a terminal only. */
@@ -108,13 +98,13 @@ function showProgress(queue: SendQueue, startMs: number): { stop(): void } {
     const { events, readings } = queue.counts;
     const perSecond = (events * 1000) / (systemClock.nowMs() - startMs);
     process.stderr.write(
-      `\r\x1b[K${formatCount(readings)} readings in ${formatCount(events)} events, ${formatRate(perSecond)}`,
+      `${clearLine}${formatCount(readings)} readings in ${formatCount(events)} events, ${formatRate(perSecond)}`,
     );
   }, progressMs);
   return {
     stop() {
       clearInterval(timer);
-      process.stderr.write('\r\x1b[K');
+      process.stderr.write(clearLine);
     },
   };
 }

@@ -70,7 +70,7 @@ async function printTable(table: string, reading: RowReading, limit: number): Pr
     width: isTerminal ? terminalWidth(process.stdout) : undefined,
   });
   console.log(layout.lines.join('\n'));
-  console.log(style.dim(`\n${footer(table, reading.version, cells.length, limit)}`));
+  console.log(`\n${style.dim(footer(table, reading.version, cells.length, limit))}`);
   if (layout.omitted.length > 0)
     console.log(style.dim(`No room for: ${layout.omitted.join(', ')}. Choose with --columns A,B.`));
 }

@@ -1,6 +1,5 @@
 // The processes behind `npm start`: Azurite, the Event Hubs emulator and the Functions host, started side by side where
 // they can be, stopped in the order that loses nothing.
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { type Clock, describeError, TributaryError } from '../shared/base/index.js';
 import { azuriteConnectionString, startAzurite } from './azurite/index.js';
@@ -51,7 +50,6 @@ export interface Stack {
 
 interface ServicePlan {
   readonly name: string;
-  readonly script: string;
   readonly logName: string;
   readonly start: (onLine: (line: string) => void) => Promise<ChildService>;
 }
@@ -80,7 +78,6 @@ function azuritePlan({ state, ports }: StackOptions): ServicePlan {
   return {
     name: 'Azurite',
     logName: 'azurite',
-    script: createRequire(import.meta.url).resolve('azurite/dist/src/azurite.js'),
     start: async (onLine) => (await startAzurite({ folder: state.azuriteFolder, onLine, ...ports })).service,
   };
 }
@@ -90,7 +87,6 @@ function eventHubsPlan({ state, ports, hubs }: StackOptions): ServicePlan {
   return {
     name: 'Event Hubs emulator',
     logName: 'event-hubs',
-    script,
     start: (onLine) =>
       startChildService({
         name: 'The Event Hubs emulator',
@@ -112,7 +108,6 @@ function hostPlan({ ports }: StackOptions): ServicePlan {
   return {
     name: 'Functions host',
     logName: 'host',
-    script,
     start: (onLine) =>
       startChildService({
         name: 'The Functions host',
@@ -130,7 +125,7 @@ function hostPlan({ ports }: StackOptions): ServicePlan {
 
 /** @throws TributaryError LOCAL_START_FAILED after everything that did start was stopped again */
 export async function startStack(options: StackOptions): Promise<Stack> {
-  const { ports, onReady } = options;
+  const { ports } = options;
   const stack = new RunningStack(options);
   try {
     await stack.startTogether([
@@ -140,7 +135,6 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await stack.startTogether([[hostPlan(options), `http://127.0.0.1:${ports.hostPort}`]]);
     return stack;
   } catch (error) {
-    onReady('Start failed', 'stopping what was started');
     await stack.stop();
     throw error;
   }
@@ -220,6 +214,6 @@ function stopRank(name: string): number {
   return stopOrder.indexOf(name);
 }
 
-function runningService({ name, script, service }: StartedService): RunningService {
-  return { name, pid: service.pid, script };
+function runningService({ name, service }: StartedService): RunningService {
+  return { name, pid: service.pid };
 }

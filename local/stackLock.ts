@@ -5,8 +5,13 @@ import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 export interface RunningService {
   readonly name: string;
   readonly pid: number;
-  /** Path of its script, by which the process is recognised. */
-  readonly script: string;
+}
+
+/** A process that can be told from a later one with the same id. */
+interface Identity {
+  readonly pid: number;
+  /** As `ps` shows it; null where there is no `ps`. */
+  readonly commandLine: string | null;
 }
 
 export type LockResult =
@@ -17,10 +22,8 @@ export type LockResult =
     }
   | { readonly kind: 'held'; readonly pid: number | undefined };
 
-interface Lock {
-  readonly pid: number;
-  readonly script: string;
-  readonly services: readonly RunningService[];
+interface Lock extends Identity {
+  readonly services: readonly (Identity & { readonly name: string })[];
 }
 
 export class StackLock {
@@ -28,7 +31,7 @@ export class StackLock {
 
   acquire(): LockResult {
     const found = readJson<Lock>(this.file);
-    if (found !== undefined && looksLike(found.pid, found.script)) return { kind: 'held', pid: found.pid };
+    if (found !== undefined && isStillRunning(found)) return { kind: 'held', pid: found.pid };
     const rival = this.#setAside(found);
     if (rival !== undefined) return { kind: 'held', pid: rival };
     try {
@@ -37,8 +40,8 @@ export class StackLock {
       if (errnoOf(error) !== 'EEXIST') throw error;
       return { kind: 'held', pid: readJson<Lock>(this.file)?.pid };
     }
-    const services = found?.services ?? [];
-    return { kind: 'acquired', leftBehind: services.filter(({ pid, script }) => looksLike(pid, script)) };
+    const leftBehind = (found?.services ?? []).filter(isStillRunning).map(({ name, pid }) => ({ name, pid }));
+    return { kind: 'acquired', leftBehind };
   }
 
   /** So that the next run finds these services when this process is killed. */
@@ -47,11 +50,15 @@ export class StackLock {
   }
 
   release(): void {
+    if (readJson<Lock>(this.file)?.pid !== process.pid) return;
     rmSync(this.file, { force: true });
   }
 
   #write(services: readonly RunningService[], flag: 'w' | 'wx'): void {
-    const lock: Lock = { pid: process.pid, script: process.argv[1] ?? '', services };
+    const lock: Lock = {
+      ...identify(process.pid),
+      services: services.map(({ name, pid }) => ({ name, ...identify(pid) })),
+    };
     writeFileSync(this.file, `${JSON.stringify(lock)}\n`, { flag });
   }
 
@@ -77,11 +84,16 @@ export class StackLock {
   }
 }
 
-/** Process ids are used again, so the process must also run that script, where the system can tell. */
-function looksLike(pid: number, script: string): boolean {
-  if (!isAlive(pid)) return false;
+function identify(pid: number): Identity {
   const result = spawnSync('ps', ['-p', String(pid), '-o', 'args='], { encoding: 'utf8' });
-  return result.status !== 0 || result.stdout.includes(script);
+  return { pid, commandLine: result.status === 0 ? result.stdout.trim() : null };
+}
+
+/** Process ids are used again, so the process must also have the same command line, where the system can tell. */
+function isStillRunning({ pid, commandLine }: Identity): boolean {
+  if (!isAlive(pid)) return false;
+  const now = identify(pid).commandLine;
+  return now === null || commandLine === null || now === commandLine;
 }
 
 export function isAlive(pid: number): boolean {

@@ -23,12 +23,14 @@ export class StackState {
   readonly folder: string;
   readonly lock: StackLock;
   readonly #endpointsFile: string;
+  readonly #hubFile: string;
 
   /** @param folder as given on the command line */
   constructor(folder: string) {
     this.folder = folder === defaultStateFolder ? usualFolder : userPath(folder);
     this.lock = new StackLock(join(this.folder, 'lock.json'));
     this.#endpointsFile = join(this.folder, 'endpoints.json');
+    this.#hubFile = join(this.folder, 'hub.json');
   }
 
   get azuriteFolder(): string {
@@ -43,6 +45,15 @@ export class StackState {
     return join(this.folder, 'logs');
   }
 
+  /** Of the hub, when it was started last; undefined for a state folder without events. */
+  get partitionCount(): number | undefined {
+    return readJson<{ readonly partitionCount: number }>(this.#hubFile)?.partitionCount;
+  }
+
+  rememberPartitionCount(partitionCount: number): void {
+    writeFileSync(this.#hubFile, `${JSON.stringify({ partitionCount })}\n`);
+  }
+
   /** What to append to a command so that it finds this stack. */
   get stateOption(): string {
     return this.folder === usualFolder ? '' : ` --state ${this.folder}`;
@@ -52,9 +63,10 @@ export class StackState {
     mkdirSync(this.logFolder, { recursive: true });
   }
 
-  /** Folders that hold state; `reset` deletes these and nothing else, whatever folder it was pointed at. */
+  /** What holds state; `reset` deletes this and nothing else, whatever folder it was pointed at. */
   existingState(): readonly string[] {
-    return [this.azuriteFolder, this.eventHubsFolder, this.logFolder].filter((path) => existsSync(path));
+    const paths = [this.azuriteFolder, this.eventHubsFolder, this.logFolder, this.#hubFile];
+    return paths.filter((path) => existsSync(path));
   }
 
   reset(): void {
@@ -70,6 +82,7 @@ export class StackState {
   }
 
   removeEndpoints(): void {
+    if (readJson<Endpoints>(this.#endpointsFile)?.pid !== process.pid) return;
     rmSync(this.#endpointsFile, { force: true });
   }
 

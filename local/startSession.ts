@@ -38,6 +38,7 @@ type Ending =
 const redrawMs = 1000;
 const plainLineMs = 5000;
 const drainTimeoutMs = 60_000;
+const usualPartitionCount = 4;
 const alertHub = { name: 'alerts', partitionCount: 4 };
 /** One Ctrl-C can arrive twice, from the terminal and handed on by npm. */
 const secondSignalAfterMs = 500;
@@ -76,13 +77,15 @@ export class StartSession {
 
   async #start(): Promise<Stack> {
     const { options, state, ports, hub, clock } = this.#session;
+    const partitionCount = options.partitions ?? state.partitionCount ?? usualPartitionCount;
     const stack = await startStack({
       state,
       ports,
       clock,
-      hubs: [{ name: hub, partitionCount: options.partitions }, alertHub],
+      hubs: [{ name: hub, partitionCount }, alertHub],
       onReady: (name, detail) => console.log(`${this.#style.green('ready')}  ${name.padEnd(20)} ${detail}`),
     });
+    state.rememberPartitionCount(partitionCount);
     const { storage, eventHubs, statusUrl } = stack;
     state.writeEndpoints({
       pid: process.pid,
@@ -145,7 +148,7 @@ export class StartSession {
       aborted(this.#asked.signal).then(() => ({ kind: 'asked' })),
       stack.ended.then((service) => ({ kind: 'serviceEnded', service })),
     ];
-    if (this.#session.options.duration !== undefined) endings.push(this.#drained(monitor));
+    if (this.#session.options.duration !== undefined) endings.push(this.#drained(monitor, ended.signal));
     const ending = await Promise.race(endings);
     ended.abort();
     await Promise.all([drawing, polling]);
@@ -165,7 +168,7 @@ export class StartSession {
     const { clock, options } = this.#session;
     const live = process.stdout.isTTY === true && !options.plain;
     if (live) this.#screen = new LiveScreen(process.stdout);
-    let nextLineMs = clock.nowMs();
+    let nextLineMs = clock.nowMs() + redrawMs;
     while (!ended.aborted) {
       const status = this.#status(stack, monitor.reading);
       if (this.#screen !== undefined)
@@ -179,14 +182,14 @@ export class StartSession {
   }
 
   /** After --duration: all that was sent is in the tables, or it has taken too long. */
-  async #drained(monitor: StatusMonitor): Promise<Ending> {
+  async #drained(monitor: StatusMonitor, ended: AbortSignal): Promise<Ending> {
     const { clock } = this.#session;
     await this.#simulator?.finished;
     const deadlineMs = clock.nowMs() + drainTimeoutMs;
     // A reading from before the end of sending knows nothing of the last events.
     await monitor.refresh();
-    while (totalLag(monitor.reading.lag) !== 0 && clock.nowMs() < deadlineMs) {
-      await clock.sleep(200, this.#asked.signal);
+    while (!ended.aborted && totalLag(monitor.reading.lag) !== 0 && clock.nowMs() < deadlineMs) {
+      await clock.sleep(200, ended);
       await monitor.refresh();
     }
     return { kind: 'finished' };

@@ -51,7 +51,9 @@ export class StatusMonitor {
 
   /** Never rejects: what cannot be found out is unknown, and `problem` says why. */
   async refresh(): Promise<StackReading> {
-    const [tables, ends] = await Promise.allSettled([this.#fetchTables(), this.#fetchLastSequenceNumbers()]);
+    // One after the other: ends that are older than the tables' state would seem to lie behind it.
+    const [tables] = await Promise.allSettled([this.#fetchTables()]);
+    const [ends] = await Promise.allSettled([this.#fetchLastSequenceNumbers()]);
     const problems = [
       ...(tables.status === 'rejected'
         ? [`the tables' state is unknown: ${describeError(tables.reason)}`]

@@ -21,6 +21,8 @@ import { openProducer } from './senderLinks.js';
 
 const maxFrameBytes = 65_536;
 
+const emptyFrame = Buffer.from([0, 0, 0, 8, 2, 0, 0, 0]);
+
 type ServerLink = ConsumerLink | ProducerLink;
 
 export class AmqpServer {
@@ -91,6 +93,7 @@ export class AmqpServer {
       this.#release((link) => link.connection === connection);
     });
     connection.accept(socket);
+    answerEveryRead(socket, connection);
   }
 
   #handleEvents(): void {
@@ -223,6 +226,24 @@ export class AmqpServer {
   #warn(what: string, error: unknown): void {
     this.#services.logger.log('warn', `${what}: ${describeError(error)}`);
   }
+}
+
+/**
+ * Clients leave Nagle's algorithm on, so a small frame waits until the one before is acknowledged, and the kernel holds a bare
+ * acknowledgement back for 40 ms. Any bytes carry it at once: an empty frame (AMQP 2.4.5) where nothing else is written.
+ * With it a link opens in a few milliseconds instead of 90.
+ */
+function answerEveryRead(socket: Socket, connection: Connection): void {
+  let isWaiting = false;
+  socket.on('data', () => {
+    if (isWaiting) return;
+    isWaiting = true;
+    const { bytesWritten } = socket;
+    setImmediate(() => {
+      isWaiting = false;
+      if (socket.bytesWritten === bytesWritten && connection.is_open()) socket.write(emptyFrame);
+    });
+  });
 }
 
 function refused(error: WireError): { readonly kind: 'refused'; readonly error: WireError } {

@@ -1,6 +1,7 @@
 // The Event Hubs emulator as a whole: options, hubs, server, and what happens when it stops.
 import {
   type Clock,
+  describeError,
   type Logger,
   type Random,
   silentLogger,
@@ -111,7 +112,11 @@ function faultsOf(server: AmqpServer, switches: FaultSwitches): EmulatorFaults {
 async function deleteExpired(hubs: HubStore, services: BrokerServices, intervalMs: number): Promise<void> {
   const { clock, stopSignal } = services;
   while (!stopSignal.aborted) {
-    hubs.deleteExpired();
+    try {
+      hubs.deleteExpired();
+    } catch (error) {
+      services.logger.log('warn', `Expired events could not be deleted: ${describeError(error)}`);
+    }
     await clock.sleep(intervalMs, stopSignal);
   }
 }

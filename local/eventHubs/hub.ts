@@ -62,9 +62,7 @@ export class HubStore {
       name: options.name,
       createdAtMs: record.createdAtMs,
       consumerGroups: new Set(groups.map((group) => group.toLowerCase())),
-      partitions: Array.from({ length: options.partitionCount }, (_, id) =>
-        this.#openPartition(options.name, id),
-      ),
+      partitions: this.#openPartitions(options),
       nextPartition: 0,
     };
     this.#hubs.set(key, hub);
@@ -109,6 +107,18 @@ export class HubStore {
     const record: HubRecord = { name, partitionCount, createdAtMs: kept?.createdAtMs ?? clock.nowMs() };
     if (kept?.partitionCount !== partitionCount) folder?.writeHub(record);
     return record;
+  }
+
+  #openPartitions(options: HubOptions): readonly PartitionLog[] {
+    const opened: PartitionLog[] = [];
+    try {
+      while (opened.length < options.partitionCount)
+        opened.push(this.#openPartition(options.name, opened.length));
+      return opened;
+    } catch (error) {
+      for (const partition of opened) partition.close();
+      throw error;
+    }
   }
 
   #openPartition(hubName: string, id: number): PartitionLog {

@@ -10,13 +10,8 @@
 // An entry of an event frame is a u32 length and the event as consumers get it; of a checkpoint, a producer's u64 id, u32
 // epoch and u32 last sequence. Each segment file begins with a checkpoint, so a start reads only the last file whole.
 import { crc32 } from 'node:zlib';
-import {
-  type EventParts,
-  readUint64,
-  storedEventMaxBytes,
-  writeStoredEvent,
-  writeUint64,
-} from './amqpCodec.js';
+import { type EventParts, storedEventMaxBytes, writeStoredEvent } from './amqpCodec.js';
+import { readUint64, writeUint64 } from './amqpValues.js';
 import type { ProducerBatch, ProducerState } from './producerStates.js';
 
 const prefixBytes = 8;

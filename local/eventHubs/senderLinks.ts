@@ -2,14 +2,9 @@
 import type { Socket } from 'node:net';
 import rhea, { type Delivery } from 'rhea';
 import { describeError } from '../../shared/base/index.js';
-import {
-  type BatchEnvelope,
-  batchMessageFormat,
-  MalformedMessageError,
-  readBatch,
-  readEvent,
-} from './amqpCodec.js';
+import { type BatchEnvelope, batchMessageFormat, readBatch, readEvent } from './amqpCodec.js';
 import { argumentError, internalError, type WireError } from './amqpErrors.js';
+import { MalformedMessageError } from './amqpValues.js';
 import type { BrokerServices, Endpoint, Opened } from './endpoint.js';
 import type { SendFault } from './faults.js';
 import type { Hub } from './hub.js';

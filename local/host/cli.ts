@@ -83,6 +83,7 @@ async function main(argv: readonly string[]): Promise<void> {
     });
     announce(host);
     await signalled;
+    console.log('Functions host is stopping; press Ctrl-C again to end it at once.');
     await host.stop();
     process.exit(0);
   } catch (error) {

@@ -36,25 +36,21 @@ export class ManualClock implements Clock {
   sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
     if (signal?.aborted || delayMs <= 0) return Promise.resolve();
     return new Promise((resolve) => {
-      const sleeper = { wakeAtMs: this.currentMs + delayMs, wake: resolve };
+      const wake = () => {
+        this.#sleepers.delete(sleeper);
+        signal?.removeEventListener('abort', wake);
+        resolve();
+      };
+      const sleeper = { wakeAtMs: this.currentMs + delayMs, wake };
       this.#sleepers.add(sleeper);
-      signal?.addEventListener(
-        'abort',
-        () => {
-          this.#sleepers.delete(sleeper);
-          resolve();
-        },
-        { once: true },
-      );
+      signal?.addEventListener('abort', wake, { once: true });
     });
   }
 
   advance(byMs: number): void {
     this.currentMs += byMs;
     for (const sleeper of this.#sleepers) {
-      if (sleeper.wakeAtMs > this.currentMs) continue;
-      this.#sleepers.delete(sleeper);
-      sleeper.wake();
+      if (sleeper.wakeAtMs <= this.currentMs) sleeper.wake();
     }
   }
 }

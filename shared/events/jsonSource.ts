@@ -8,7 +8,6 @@ const openBracket = 91;
 const closeBracket = 93;
 const openBrace = 123;
 const closeBrace = 125;
-const colon = 58;
 const comma = 44;
 
 /** Brackets outside of strings, counted before the text is parsed: too many of them would exhaust the parser. */
@@ -45,8 +44,7 @@ export function elementSpans(text: string): readonly number[] {
   while (text.charCodeAt(at) !== closeBracket) {
     const end = endOfValue(text, at);
     spans.push(at, end);
-    at = skipSpace(text, end);
-    if (text.charCodeAt(at) === comma) at = skipSpace(text, at + 1);
+    at = nextMember(text, end);
   }
   return spans;
 }
@@ -55,17 +53,29 @@ export function elementSpans(text: string): readonly number[] {
 export function sourceAt(text: string, start: number, keys: readonly string[]): string | undefined {
   let at = skipSpace(text, start);
   for (const key of keys) {
-    if (text.charCodeAt(at) !== openBrace) return undefined;
-    const member = membersOf(text, at).get(key);
-    if (member === undefined) return undefined;
-    at = member.valueStart;
+    at = text.charCodeAt(at) === openBrace ? memberAt(text, at, key) : -1;
+    if (at < 0) return undefined;
   }
   return text.slice(at, endOfValue(text, at));
+}
+
+/** Where the value of `key` starts in the object at `start`; -1 without one. Of equal keys the last one counts. */
+function memberAt(text: string, start: number, key: string): number {
+  let found = -1;
+  let at = skipSpace(text, start + 1);
+  while (text.charCodeAt(at) !== closeBrace) {
+    const keyEnd = endOfString(text, at);
+    const valueStart = skipSpace(text, skipSpace(text, keyEnd) + 1);
+    if (keyOf(text, at, keyEnd) === key) found = valueStart;
+    at = nextMember(text, endOfValue(text, valueStart));
+  }
+  return found;
 }
 
 /**
  * What of the object at `start` is not in a column, in its own nesting and spelling: `"a":1,"b":{"c":1e400}`.
  * Empty when there is nothing. A null on a path is absence and not kept; any other key's null is.
+ * Of equal keys the last one counts, as for JSON.parse (RFC 8259 section 4 leaves it open).
  * @param isRescued whether the value in a slot did not fit
  */
 export function rescuedMembers(
@@ -74,17 +84,25 @@ export function rescuedMembers(
   node: PathNode,
   isRescued: (slot: number) => boolean,
 ): string {
-  let rescued = '';
-  for (const [key, member] of membersOf(text, skipSpace(text, start))) {
-    const value = rescuedValue(text, member.valueStart, node.children.get(key), isRescued);
-    if (value !== '') rescued += `${rescued === '' ? '' : ','}${member.keyText}:${value}`;
+  const rescued = new Map<string, string>();
+  let at = skipSpace(text, skipSpace(text, start) + 1);
+  while (text.charCodeAt(at) !== closeBrace) {
+    const keyEnd = endOfString(text, at);
+    const valueStart = skipSpace(text, skipSpace(text, keyEnd) + 1);
+    const valueEnd = endOfValue(text, valueStart);
+    const key = keyOf(text, at, keyEnd);
+    const value = rescuedValue(text, valueStart, valueEnd, node.children.get(key), isRescued);
+    if (value !== '') rescued.set(key, `${text.slice(at, keyEnd)}:${value}`);
+    else if (rescued.size > 0) rescued.delete(key);
+    at = nextMember(text, valueEnd);
   }
-  return rescued;
+  return rescued.size === 0 ? '' : [...rescued.values()].join(',');
 }
 
 function rescuedValue(
   text: string,
   start: number,
+  end: number,
   node: PathNode | undefined,
   isRescued: (slot: number) => boolean,
 ): string {
@@ -96,29 +114,19 @@ function rescuedValue(
     const isKept = node.slot >= 0 ? isRescued(node.slot) : !text.startsWith('null', start);
     if (!isKept) return '';
   }
-  return text.slice(start, endOfValue(text, start));
+  return text.slice(start, end);
 }
 
-interface Member {
-  /** With its quotes and escapes. */
-  readonly keyText: string;
-  readonly valueStart: number;
+/** @param start of the key's opening quote */
+function keyOf(text: string, start: number, end: number): string {
+  const key = text.slice(start + 1, end - 1);
+  return key.includes('\\') ? (JSON.parse(text.slice(start, end)) as string) : key;
 }
 
-/** Of keys that occur twice the last one counts, as for JSON.parse (RFC 8259 section 4 leaves it open). */
-function membersOf(text: string, start: number): Map<string, Member> {
-  const members = new Map<string, Member>();
-  let at = skipSpace(text, start + 1);
-  while (text.charCodeAt(at) !== closeBrace) {
-    const keyEnd = endOfString(text, at);
-    const keyText = text.slice(at, keyEnd);
-    const valueStart = skipSpace(text, skipSpace(text, keyEnd) + 1);
-    const key = keyText.includes('\\') ? (JSON.parse(keyText) as string) : keyText.slice(1, -1);
-    members.set(key, { keyText, valueStart });
-    at = skipSpace(text, endOfValue(text, valueStart));
-    if (text.charCodeAt(at) === comma) at = skipSpace(text, at + 1);
-  }
-  return members;
+/** From the end of a value to the next key, element or the closing bracket. */
+function nextMember(text: string, end: number): number {
+  const at = skipSpace(text, end);
+  return text.charCodeAt(at) === comma ? skipSpace(text, at + 1) : at;
 }
 
 function endOfValue(text: string, start: number): number {
@@ -131,7 +139,7 @@ function endOfValue(text: string, start: number): number {
 }
 
 function endsScalar(code: number): boolean {
-  return code === comma || code === closeBrace || code === closeBracket || code === colon || isSpace(code);
+  return code <= 32 || code === comma || code === closeBrace || code === closeBracket;
 }
 
 function endOfContainer(text: string, start: number): number {

@@ -1,18 +1,28 @@
 // Pure. What pipeline.ts may say. `definePipeline` checks it and fills in the defaults.
 
-/** Types a reading's field may have; they become columns of the same Delta type. */
+/**
+ * Types a reading's field may have; they become columns of the same Delta type. Values that fit:
+ * - `string`: texts, and numbers as they were written;
+ * - `double`, `long`, `integer`: numbers, and texts that are a JSON number;
+ * - `boolean`: true, false, and the texts "true" and "false";
+ * - `timestamp`: times in one of `eventTime.forms`.
+ */
 export type FieldType = 'string' | 'double' | 'long' | 'integer' | 'boolean' | 'timestamp';
 
 /**
  * Where a value comes from:
- * - `temperature` or `location.lat`: a dotted path in the reading's JSON (a dot inside a key is written `\\.`);
+ * - `temperature` or `location.lat`: a dotted path in the reading's JSON (a dot inside a key is written `\\.`, a leading
+ *   `@` as `\\@`); `battery` and `battery.level` may both be there, for devices that send a number or an object;
  * - `@key`: the event's partition key, or the Kafka record key;
  * - `@property.site`: an application property (or a Kafka header);
  * - `@system.iothub-enqueuedtime`: a system property of the broker.
  */
 export type SourcePath = string;
 
-/** Multiplies the values of some devices, e.g. a battery reported as a fraction into percent. Never guessed from the value. */
+/**
+ * Multiplies the values of some devices, e.g. a battery reported as a fraction into percent. Never guessed from the value.
+ * Exact in decimals: 0.57 times 100 is 57. Of a field's rules the first one that names the device applies.
+ */
 export interface ConversionRule {
   /** Recorded in the row's `_rules` column, so that every changed value can be traced. */
   readonly name: string;
@@ -30,7 +40,7 @@ export interface FieldDefinition {
   readonly range?: readonly [minimum: number, maximum: number];
   /** A reading without a usable value goes to quarantine. Default false. */
   readonly required?: boolean;
-  /** First path that has a value wins. Default: the field's own name. */
+  /** First path that has a value wins; the body's values at later paths go to `_rescued_data`. Default: the field's name. */
   readonly from?: SourcePath | readonly SourcePath[];
   readonly conversions?: readonly ConversionRule[];
 }

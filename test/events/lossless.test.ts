@@ -38,12 +38,13 @@ function tells(column: string, cell: unknown, text: string, row: Row): boolean {
   const plain = typeof sent === 'string' ? sent : text;
   if (typeof cell === 'string') return cell === plain;
   if (typeof cell === 'boolean') return String(cell) === plain;
-  if (typeof cell === 'bigint') return BigInt(plain) === cell;
+  if (typeof cell === 'bigint' && /^-?\d+$/.test(plain)) return BigInt(plain) === cell;
   if (column === 'event_time' || column === 'seen') return tellsTime(Number(cell), plain);
   const applied = String(row._rules).split(',');
   const candidates = [1, ...applied.map((rule) => factors[rule] ?? 1)];
   return candidates.some(
-    (factor) => Math.abs(Number(plain) * factor - Number(cell)) <= Math.abs(Number(cell)) * 1e-12,
+    (factor) =>
+      Math.abs(Number(plain) * factor - Number(cell)) <= Math.max(1e-300, Math.abs(Number(cell)) * 1e-12),
   );
 }
 

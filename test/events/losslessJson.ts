@@ -13,11 +13,14 @@ export function readJson(text: string): JsonNode {
   return new Reader(text).value();
 }
 
-/** Compact text; numbers and bad surrogates as they were. */
+/** Compact text with sorted keys; numbers and bad surrogates as they were. */
 export function writeJson(node: JsonNode): string {
   switch (node.kind) {
     case 'object':
-      return `{${[...node.members].map(([key, member]) => `${JSON.stringify(key)}:${writeJson(member)}`).join(',')}}`;
+      return `{${[...node.members]
+        .map(([key, member]) => `${JSON.stringify(key)}:${writeJson(member)}`)
+        .sort()
+        .join(',')}}`;
     case 'array':
       return `[${node.items.map(writeJson).join(',')}]`;
     case 'number':

@@ -97,6 +97,7 @@ const values = [
   '"2025-02-30T10:00:00Z"',
   '"1759745000000"',
   '"2016-12-31T23:59:60Z"',
+  '"2025-10-05T24:00:00Z"',
   '"9999-12-31T23:59:59Z"',
   '"\\ud83d\\ude00"',
   '"\\ud800"',
@@ -105,6 +106,7 @@ const values = [
   '"😀"',
   '"\\"}],{["',
   '"\\\\"',
+  `"${'x'.repeat(40)}"`,
   `"${'x'.repeat(41)}"`,
   '"\ufffd"',
   '[]',
@@ -159,7 +161,19 @@ export class EventMaker {
     if (kind < 94)
       return this.#chance(0.1) ? gzipSync(Buffer.alloc(200_000, 'a')) : '[{"id":'.repeat(this.#below(9));
     if (kind < 95)
-      return this.#pick(['', '\ufeff', ' ', '[]', 'null', '"text"', '5', '\ufeff[]', '[[]]', '[null,1]']);
+      return this.#pick([
+        '',
+        '\ufeff',
+        ' ',
+        gzipSync(''),
+        '[]',
+        'null',
+        '"text"',
+        '5',
+        '\ufeff[]',
+        '[[]]',
+        '[null,1]',
+      ]);
     if (kind < 97) return Buffer.from(this.#reading(), 'latin1');
     if (kind < 98) return `[${Array.from({ length: 49 + this.#below(4) }, () => '{}').join(',')}]`;
     if (kind < 99)

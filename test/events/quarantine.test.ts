@@ -363,6 +363,36 @@ describe('quarantine', () => {
   });
 });
 
+describe('a reading that makes decoding throw', () => {
+  it('is quarantined alone and leaves no cell behind', () => {
+    const circular: Row = {};
+    circular.self = circular;
+    const withProperty = createEventDecoder(
+      pipelineWith({ x: { type: 'double' }, level: { type: 'double', from: '@property.level' } }),
+    );
+    const plain = good.replace('"x":1', '"y":2');
+    const events = [{ body: `[${good}, ${good} ]`, properties: { level: circular } }, { body: plain }];
+    const decoded = withProperty.decode(eventBatch(events), ingestTimeMs);
+    const facts = rowsOf(decoded.quarantine).map((row) => [
+      row.reason,
+      row._sequence_number,
+      row._index,
+      row.device_id,
+      Buffer.from(row.body as Uint8Array).toString(),
+    ]);
+    assert.deepEqual(facts, [
+      ['processing_failed', 100, 0, 'd', good],
+      ['processing_failed', 100, 1, 'd', good],
+    ]);
+    assert.match(String(rowsOf(decoded.quarantine)[0]?.detail), /^Decoding failed: .*circular/s);
+    const [row, ...others] = rowsOf(decoded.readings);
+    assert.deepEqual(
+      [others.length, row?._sequence_number, row?.x, row?._rescued_data],
+      [0, 101, null, '{"y":2}'],
+    );
+  });
+});
+
 describe('reject', () => {
   it('gives one row for each whole event, whatever it holds', () => {
     const events = [

@@ -1,6 +1,8 @@
 // The Event Hubs emulator as the unmodified @azure/event-hubs clients see it.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -465,6 +467,26 @@ describe('what does not exist', () => {
     const { events } = await read(t, newConsumer(t, connectionString, hub), { count: 1 });
     assert.deepEqual([events[0]?.body, events[0]?.sequenceNumber], ['new', 0]);
     assert.ok((await producer.getEventHubProperties()).createdOn > createdOn);
+  });
+});
+
+describe('a peer that does not speak AMQP', () => {
+  it('is disconnected, and others do not notice', async (t) => {
+    const hub = newHub(emulator);
+    const producer = newProducer(t, connectionString, hub);
+    await producer.sendBatch([{ body: 'before' }]);
+    const amqpHeader = Buffer.from([0x41, 0x4d, 0x51, 0x50, 0, 1, 0, 0]);
+    for (const bytes of [
+      Buffer.from('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'),
+      Buffer.concat([amqpHeader, Buffer.from([0, 0, 0, 20, 2, 0, 0, 0, ...Buffer.alloc(12, 0xff)])]),
+    ]) {
+      const socket = connect(emulator.port, '127.0.0.1');
+      t.after(() => socket.destroy());
+      socket.resume();
+      socket.write(bytes);
+      await once(socket, 'close');
+    }
+    await producer.sendBatch([{ body: 'after' }]);
   });
 });
 

@@ -9,7 +9,7 @@ import type { App } from '../../shared/app.js';
 import { seededRandom } from '../../shared/base/index.js';
 import { account, readHub } from '../support/accounting.js';
 import { queryTable } from '../support/duckdb.js';
-import { hubName, LocalStack, partitionCount, until } from '../support/localStack.js';
+import { hubDefinition, hubName, LocalStack, partitionCount, until } from '../support/localStack.js';
 
 const root = join(import.meta.dirname, '..', '..', '..');
 
@@ -106,7 +106,7 @@ describe('the pipeline, end to end', () => {
     await first.stop();
 
     await stack.emulator.deleteHub(hubName);
-    await stack.emulator.createHub({ name: hubName, partitionCount });
+    await stack.emulator.createHub(hubDefinition);
     await assert.rejects(
       stack.startHost(t),
       /LOCAL_STATE_MISMATCH/,

@@ -72,10 +72,8 @@ describe('the send queue', () => {
     await add(17, 0);
     await queue.finish();
     assert.equal(queue.counts.withoutDevice, 4);
-    assert.deepEqual(
-      new Set(sent.slice(0, 4).map(({ partition }) => partition)),
-      new Set(partitionIds.slice(0, sent.slice(0, 4).length)),
-    );
+    const spread = sent.filter(({ text }) => JSON.parse(text).device.id !== 17);
+    assert.deepEqual(spread.map(({ partition }) => partition).sort(), partitionIds);
   });
 
   it('sends in large pieces when nobody waits, and at once when flushed', async () => {

@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -36,21 +44,32 @@ describe('the lock of a state folder', () => {
   });
 
   it('of a process that was killed is taken over, with the services it left behind', async (t) => {
-    const folder = temporaryFolder(t);
-    const script = join(folder, 'service.mjs');
-    writeFileSync(script, 'console.log("up"); setInterval(() => {}, 1000);');
-    const service = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'ignore'] });
+    const file = join(temporaryFolder(t), 'lock.json');
+    const service = spawn(process.execPath, ['-e', 'console.log("up"); setInterval(() => {}, 1000)'], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
     t.after(() => service.kill('SIGKILL'));
     await new Promise((resolve) => service.stdout.once('data', resolve));
-    const pid = await deadPid();
-    const alive = { name: 'Azurite', pid: service.pid, script };
-    const reusedPid = { name: 'Host', pid: process.pid, script: '/somewhere/else/cli.js' };
-    const file = join(folder, 'lock.json');
+    const alive = { name: 'Azurite', pid: service.pid ?? -1 };
+    const killed = new StackLock(file);
+    killed.acquire();
+    killed.recordServices([alive, { name: 'Functions host', pid: await deadPid() }]);
+    const lock = JSON.parse(readFileSync(file, 'utf8'));
+    const reused = { name: 'Event Hubs emulator', pid: process.pid, commandLine: 'node something else' };
     writeFileSync(
       file,
-      JSON.stringify({ pid, script: 'start.js', services: [alive, { ...alive, pid }, reusedPid] }),
+      JSON.stringify({ ...lock, pid: await deadPid(), services: [...lock.services, reused] }),
     );
     assert.deepEqual(new StackLock(file).acquire(), { kind: 'acquired', leftBehind: [alive] });
+  });
+
+  it('is not released by a process that does not hold it', async (t) => {
+    const file = join(temporaryFolder(t), 'lock.json');
+    new StackLock(file).acquire();
+    const lock = JSON.parse(readFileSync(file, 'utf8'));
+    writeFileSync(file, JSON.stringify({ ...lock, pid: process.ppid }));
+    new StackLock(file).release();
+    assert.equal(existsSync(file), true);
   });
 
   it('that was cut off by a power failure is taken over', (t) => {
@@ -83,8 +102,11 @@ describe('the state folder', () => {
     for (const name of ['azurite', 'event-hubs', 'logs', 'photos']) mkdirSync(join(folder, name));
     writeFileSync(join(folder, 'azurite', 'blob'), 'x');
     const state = new StackState(folder);
-    assert.equal(state.existingState().length, 3);
+    state.rememberPartitionCount(8);
+    assert.equal(state.partitionCount, 8);
+    assert.equal(state.existingState().length, 4);
     state.reset();
+    assert.equal(state.partitionCount, undefined);
     assert.deepEqual(readdirSync(folder).sort(), ['logs', 'photos']);
   });
 });
@@ -151,6 +173,10 @@ describe('a line of the host', () => {
   const cases: readonly [line: string, notice: ReturnType<typeof noticeOf>][] = [
     ['2026-11-21T05:06:07.089Z warn Batch retried', { level: 'warning', text: 'Batch retried' }],
     ['[2026-11-21T05:06:07.089Z] error: Storage is gone', { level: 'error', text: 'Storage is gone' }],
+    [
+      '05:06:07.089 warn  Batch retried {"partition":"0"}',
+      { level: 'warning', text: 'Batch retried {"partition":"0"}' },
+    ],
     ['ERROR Storage is gone', { level: 'error', text: 'Storage is gone' }],
     ['2026-11-21T05:06:07.089Z info 3 errors were avoided', undefined],
     ['    at run (file.js:3:1)', undefined],

@@ -4,13 +4,13 @@ import { describe, it } from 'node:test';
 import rhea from 'rhea';
 import {
   type BrokerMarks,
-  MalformedMessageError,
   readBatch,
   readEvent,
   storedEventMaxBytes,
   withRuntimeMetrics,
   writeStoredEvent,
 } from '../../../local/eventHubs/amqpCodec.js';
+import { MalformedMessageError } from '../../../local/eventHubs/amqpValues.js';
 
 const { types, message } = rhea;
 const marks: BrokerMarks = {

@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import { DataFolder } from '../../../local/eventHubs/dataFolder.js';
 import { HubStore } from '../../../local/eventHubs/hub.js';
 import { ManualClock, silentLogger } from '../../../shared/base/index.js';
@@ -59,13 +60,14 @@ describe('the lock of a data folder', () => {
     holder.unlock();
     new DataFolder(path).unlock();
 
-    const other = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)']);
+    const module = pathToFileURL(join(import.meta.dirname, '../../../local/eventHubs/dataFolder.js'));
+    const holdIt = `const { DataFolder } = await import(${JSON.stringify(module)});
+      new DataFolder(${JSON.stringify(path)});
+      console.log('held');
+      setInterval(() => {}, 1000);`;
+    const other = spawn(process.execPath, ['--input-type=module', '-e', holdIt]);
     t.after(() => other.kill('SIGKILL'));
-    await once(other, 'spawn');
-    const { readFileSync } = await import('node:fs');
-    const stat = readFileSync(`/proc/${other.pid}/stat`, 'utf8');
-    const startedAt = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
-    writeFileSync(join(path, 'emulator.lock'), `${other.pid} ${startedAt}\n`);
+    await once(other.stdout, 'data');
     assert.throws(() => new DataFolder(path), { message: new RegExp(`in use by process ${other.pid}`) });
     other.kill('SIGKILL');
     await once(other, 'exit');

@@ -24,19 +24,17 @@ app.http('nothing', { handler: () => undefined });
 app.http('failing', { handler: () => Promise.reject(new Error('on purpose')) });
 app.http('setting', { methods: ['GET'], handler: () => ({ body: process.env.GREETING ?? 'none' }) });
 
-let release = () => {};
 app.http('slow', {
   methods: ['GET'],
-  handler: (_request, context) =>
-    new Promise((resolve) => {
-      context.log('slow began');
-      release = () => resolve({ body: 'released' });
-    }),
+  handler: (_request, context) => {
+    context.log('slow began');
+    return new Promise((resolve) => setTimeout(resolve, 700, { body: 'late' }));
+  },
 });
-app.http('release', {
-  methods: ['POST'],
-  handler: () => {
-    release();
-    return { status: 200 };
+app.http('hanging', {
+  methods: ['GET'],
+  handler: (_request, context) => {
+    context.log('hanging began');
+    return new Promise(() => {});
   },
 });
