@@ -45,6 +45,7 @@ async function startOnFreePorts(folder: string): Promise<Stack> {
     hubs: [{ name: pipeline.source.eventHub, partitionCount }],
     clock: systemClock,
     onReady: () => {},
+    stopWanted: new AbortController().signal,
   });
 }
 

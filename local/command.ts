@@ -13,12 +13,16 @@ import { chooseStyle } from './terminal/index.js';
 
 export const exitCodes = { done: 0, failed: 1, usage: 2 } as const;
 
-/** Runs the command with this process's arguments and ends the process with its exit code. */
+/**
+ * Runs the command with this process's arguments and sets the exit code.
+ * @param run resolves with the exit code
+ */
 export async function runCommand<D extends OptionDefinitions>(
   command: CommandDefinition<D>,
   run: (options: OptionValues<D>, positionals: readonly string[]) => Promise<number>,
+  { readerLeaves = 'exit' }: { readonly readerLeaves?: 'exit' | 'handled' } = {},
 ): Promise<void> {
-  exitQuietlyWhenReaderLeaves();
+  if (readerLeaves === 'exit') exitQuietlyWhenReaderLeaves();
   const kept = optionKeptByNpm(command.options, process.env);
   if (kept !== undefined) {
     console.error(
@@ -65,7 +69,7 @@ function reportFailure(error: unknown): void {
 /** `npm run show -- readings | head` closes the pipe early; that is not an error. */
 function exitQuietlyWhenReaderLeaves(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(exitCodes.done);
+    if (error.code === 'EPIPE' || error.code === 'EIO') process.exit(exitCodes.done);
     throw error;
   });
 }

@@ -28,6 +28,8 @@ export interface StackOptions {
   readonly clock: Clock;
   /** Told about each service as it becomes ready. */
   readonly onReady: (name: string, detail: string) => void;
+  /** When it aborts while services are starting, no further ones are started. */
+  readonly stopWanted: AbortSignal;
 }
 
 export interface EndedService {
@@ -123,7 +125,10 @@ function hostPlan({ ports }: StackOptions): ServicePlan {
   };
 }
 
-/** @throws TributaryError LOCAL_START_FAILED after everything that did start was stopped again */
+/**
+ * Without the host when `stopWanted` aborted in time; the caller stops what there is.
+ * @throws TributaryError LOCAL_START_FAILED after everything that did start was stopped again
+ */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const { ports } = options;
   const stack = new RunningStack(options);
@@ -132,6 +137,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       [azuritePlan(options), `blobs ${ports.blobPort}, queues ${ports.queuePort}, tables ${ports.tablePort}`],
       [eventHubsPlan(options), `port ${ports.eventHubsPort}`],
     ]);
+    if (options.stopWanted.aborted) return stack;
     await stack.startTogether([[hostPlan(options), `http://127.0.0.1:${ports.hostPort}`]]);
     return stack;
   } catch (error) {

@@ -9,7 +9,9 @@ import { StackState } from './stackState.js';
 import { type StartOptions, shareProblem, startCommand } from './startArguments.js';
 import { StartSession } from './startSession.js';
 
-await runCommand(startCommand, async (options) => {
+await runCommand(startCommand, start, { readerLeaves: 'handled' });
+
+async function start(options: StartOptions): Promise<number> {
   const problem = shareProblem(options);
   if (problem !== undefined) {
     console.error(problem);
@@ -36,7 +38,7 @@ await runCommand(startCommand, async (options) => {
     state.removeEndpoints();
     state.lock.release();
   }
-});
+}
 
 function resetState(state: StackState): void {
   const paths = state.existingState();
@@ -45,16 +47,18 @@ function resetState(state: StackState): void {
   state.reset();
 }
 
-/** An earlier run that was killed could not stop its services; they hold the ports and the files. */
+/**
+ * An earlier run that was killed could not stop its services; they hold the ports and the files.
+ * The last started goes first, since it may need the others while it stops.
+ */
 async function endLeftBehind(services: readonly RunningService[]): Promise<void> {
-  for (const { name, pid } of services) {
+  for (const { name, pid } of [...services].reverse()) {
     console.log(`Ending ${name} (process ${pid}), left behind by an earlier npm start that was killed.`);
     if (isAlive(pid)) process.kill(pid, 'SIGTERM');
+    const deadlineMs = systemClock.nowMs() + 5000;
+    while (isAlive(pid) && systemClock.nowMs() < deadlineMs) await systemClock.sleep(20);
+    if (isAlive(pid)) process.kill(pid, 'SIGKILL');
   }
-  const deadlineMs = systemClock.nowMs() + 5000;
-  while (services.some(({ pid }) => isAlive(pid)) && systemClock.nowMs() < deadlineMs)
-    await systemClock.sleep(50);
-  for (const { pid } of services) if (isAlive(pid)) process.kill(pid, 'SIGKILL');
 }
 
 async function choosePorts(options: StartOptions): Promise<StackPorts> {

@@ -53,6 +53,7 @@ export class StartSession {
   #screen: LiveScreen | undefined;
   #simulator: Simulator | undefined;
   #simulating = false;
+  #isRunning = false;
   #baseline: StackReading | undefined;
 
   constructor(session: SessionOptions) {
@@ -65,9 +66,12 @@ export class StartSession {
   async run(): Promise<number> {
     const onSignal = (signal: NodeJS.Signals) => this.#onSignal(signal);
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
+    // Nobody reads any more: the terminal was closed, or `npm start | head` has seen enough.
+    process.stdout.on('error', () => this.#asked.abort());
     const stack = await this.#start();
     try {
       if (this.#asked.signal.aborted) return exitCodes.done;
+      this.#isRunning = true;
       return await this.#watch(stack);
     } finally {
       this.#screen?.close();
@@ -82,6 +86,7 @@ export class StartSession {
       state,
       ports,
       clock,
+      stopWanted: this.#asked.signal,
       hubs: [{ name: hub, partitionCount }, alertHub],
       onReady: (name, detail) => console.log(`${this.#style.green('ready')}  ${name.padEnd(20)} ${detail}`),
     });
@@ -269,6 +274,7 @@ export class StartSession {
     if (!this.#asked.signal.aborted) {
       this.#askedAtMs = nowMs;
       this.#asked.abort();
+      if (!this.#isRunning) console.log('Stopping what has been started ...');
       return;
     }
     if (signal !== 'SIGINT' || nowMs - this.#askedAtMs < secondSignalAfterMs) return;

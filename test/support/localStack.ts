@@ -8,6 +8,7 @@ import { type Azurite, startAzurite } from '../../local/azurite/index.js';
 import { type ChildService, startChildService } from '../../local/childService.js';
 import { type EventHubsEmulator, startEventHubsEmulator } from '../../local/eventHubs/index.js';
 import { type App, createApp } from '../../shared/app.js';
+import { type Cleanup, reverseCleanup } from './cleanup.js';
 
 export const hubName = 'sensor-data';
 export const partitionCount = 4;
@@ -18,36 +19,34 @@ export const hubDefinition = { name: hubName, partitionCount, consumerGroups: ['
 const root = join(import.meta.dirname, '..', '..', '..');
 const retryOptions = { maxRetries: 5, retryDelayInMs: 50, timeoutInMs: 5_000 };
 
-interface Cleanup {
-  after(callback: () => unknown): void;
-}
-
 export class LocalStack {
   readonly logLines: string[] = [];
 
   private constructor(
+    private readonly cleanup: Cleanup,
     readonly folder: string,
     readonly azurite: Azurite,
     readonly emulator: EventHubsEmulator,
   ) {}
 
   static async start(t: Cleanup): Promise<LocalStack> {
+    const cleanup = reverseCleanup(t);
     const folder = mkdtempSync(join(tmpdir(), 'tributary-stack-'));
-    t.after(() => rmSync(folder, { recursive: true, force: true }));
+    cleanup.after(() => rmSync(folder, { recursive: true, force: true }));
     const azurite = await startAzurite({
       folder: join(folder, 'azurite'),
       blobPort: 0,
       queuePort: 0,
       tablePort: 0,
     });
-    t.after(() => azurite.stop());
+    cleanup.after(() => azurite.stop());
     const emulator = await startEventHubsEmulator({
       port: 0,
       dataFolder: join(folder, 'event-hubs'),
       hubs: [hubDefinition],
     });
-    t.after(() => emulator.stop());
-    return new LocalStack(folder, azurite, emulator);
+    cleanup.after(() => emulator.stop());
+    return new LocalStack(cleanup, folder, azurite, emulator);
   }
 
   get settings(): Record<string, string> {
@@ -60,7 +59,7 @@ export class LocalStack {
   }
 
   /** The function app in a child process, as `npm start` runs it. */
-  async startHost(t: Cleanup, extraArgs: readonly string[] = []): Promise<ChildService> {
+  async startHost(extraArgs: readonly string[] = []): Promise<ChildService> {
     const host = await startChildService({
       name: 'Functions host',
       script: join(root, 'dist', 'local', 'host', 'cli.js'),
@@ -73,7 +72,7 @@ export class LocalStack {
       isReady: (line) => line.startsWith('Functions host is listening on'),
       onLine: (line) => this.logLines.push(line),
     });
-    t.after(() => host.stop());
+    this.cleanup.after(() => host.stop());
     return host;
   }
 
@@ -82,17 +81,17 @@ export class LocalStack {
     return createApp(this.settings);
   }
 
-  createProducer(t: Cleanup): EventHubProducerClient {
+  createProducer(): EventHubProducerClient {
     const producer = new EventHubProducerClient(this.emulator.connectionString, hubName, { retryOptions });
-    t.after(() => producer.close());
+    this.cleanup.after(() => producer.close());
     return producer;
   }
 
-  createConsumer(t: Cleanup): EventHubConsumerClient {
+  createConsumer(): EventHubConsumerClient {
     const consumer = new EventHubConsumerClient(auditGroup, this.emulator.connectionString, hubName, {
       retryOptions,
     });
-    t.after(() => consumer.close());
+    this.cleanup.after(() => consumer.close());
     return consumer;
   }
 }
