@@ -8,22 +8,26 @@ export interface RunningService {
 }
 
 /** A process that can be told from a later one with the same id. */
-interface Identity {
+export interface Identity {
   readonly pid: number;
   /** As `ps` shows it; null where there is no `ps`. */
   readonly commandLine: string | null;
+}
+
+export interface IdentifiedService extends Identity {
+  readonly name: string;
 }
 
 export type LockResult =
   | {
       readonly kind: 'acquired';
       /** Services still running from an earlier run that was killed before it could stop them. */
-      readonly leftBehind: readonly RunningService[];
+      readonly leftBehind: readonly IdentifiedService[];
     }
   | { readonly kind: 'held'; readonly pid: number | undefined };
 
 interface Lock extends Identity {
-  readonly services: readonly (Identity & { readonly name: string })[];
+  readonly services: readonly IdentifiedService[];
 }
 
 export class StackLock {
@@ -40,8 +44,7 @@ export class StackLock {
       if (errnoOf(error) !== 'EEXIST') throw error;
       return { kind: 'held', pid: readJson<Lock>(this.file)?.pid };
     }
-    const leftBehind = (found?.services ?? []).filter(isStillRunning).map(({ name, pid }) => ({ name, pid }));
-    return { kind: 'acquired', leftBehind };
+    return { kind: 'acquired', leftBehind: (found?.services ?? []).filter(isStillRunning) };
   }
 
   /** So that the next run finds these services when this process is killed. */
@@ -89,8 +92,11 @@ function identify(pid: number): Identity {
   return { pid, commandLine: result.status === 0 ? result.stdout.trim() : null };
 }
 
-/** Process ids are used again, so the process must also have the same command line, where the system can tell. */
-function isStillRunning({ pid, commandLine }: Identity): boolean {
+/**
+ * Process ids are used again, so the process must also have the same command line, where the system can tell. One that
+ * has ended but was not collected by its parent yet has another one, and counts as ended.
+ */
+export function isStillRunning({ pid, commandLine }: Identity): boolean {
   if (!isAlive(pid)) return false;
   const now = identify(pid).commandLine;
   return now === null || commandLine === null || now === commandLine;

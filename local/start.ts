@@ -4,7 +4,7 @@ import { systemClock } from '../shared/base/index.js';
 import { exitCodes, runCommand } from './command.js';
 import { claimPorts } from './ports.js';
 import type { StackPorts } from './stack.js';
-import { isAlive, type RunningService } from './stackLock.js';
+import { type IdentifiedService, isStillRunning } from './stackLock.js';
 import { StackState } from './stackState.js';
 import { type StartOptions, shareProblem, startCommand } from './startArguments.js';
 import { StartSession } from './startSession.js';
@@ -51,13 +51,15 @@ function resetState(state: StackState): void {
  * An earlier run that was killed could not stop its services; they hold the ports and the files.
  * The last started goes first, since it may need the others while it stops.
  */
-async function endLeftBehind(services: readonly RunningService[]): Promise<void> {
-  for (const { name, pid } of [...services].reverse()) {
+async function endLeftBehind(services: readonly IdentifiedService[]): Promise<void> {
+  for (const service of [...services].reverse()) {
+    const { name, pid } = service;
     console.log(`Ending ${name} (process ${pid}), left behind by an earlier npm start that was killed.`);
-    if (isAlive(pid)) process.kill(pid, 'SIGTERM');
+    // It may have ended since the lock was read.
+    if (isStillRunning(service)) process.kill(pid, 'SIGTERM');
     const deadlineMs = systemClock.nowMs() + 5000;
-    while (isAlive(pid) && systemClock.nowMs() < deadlineMs) await systemClock.sleep(20);
-    if (isAlive(pid)) process.kill(pid, 'SIGKILL');
+    while (isStillRunning(service) && systemClock.nowMs() < deadlineMs) await systemClock.sleep(50);
+    if (isStillRunning(service)) process.kill(pid, 'SIGKILL');
   }
 }
 

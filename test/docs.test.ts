@@ -10,7 +10,7 @@ const root = join(import.meta.dirname, '..', '..');
 
 function headingsOf(file: string): string[] {
   const text = readFileSync(join(root, file), 'utf8');
-  return [...text.matchAll(/^### `([A-Za-z_]+)`/gm)].map((match) => match[1] ?? '');
+  return [...text.matchAll(/^### `([A-Za-z0-9_]+)`/gm)].map((match) => match[1] ?? '');
 }
 
 function markdownFiles(): string[] {
@@ -60,5 +60,26 @@ describe('npm scripts named in the README', () => {
       named.filter((name) => !(name in scripts)),
       [],
     );
+  });
+});
+
+describe('package-lock.json', () => {
+  const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
+    packages: Record<string, { resolved?: string; optionalDependencies?: Record<string, string> }>;
+  };
+
+  it('names no registry, so that it works behind a mirror', () => {
+    assert.deepEqual(
+      Object.entries(lock.packages).filter(([, entry]) => entry.resolved !== undefined),
+      [],
+    );
+  });
+
+  it('lists the packages of every platform, or npm ci would refuse it elsewhere', () => {
+    const names = new Set(Object.keys(lock.packages).map((path) => path.replace(/^.*node_modules\//, '')));
+    const missing = Object.values(lock.packages).flatMap(({ optionalDependencies = {} }) =>
+      Object.keys(optionalDependencies).filter((name) => !names.has(name)),
+    );
+    assert.deepEqual(missing, []);
   });
 });

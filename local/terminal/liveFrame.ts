@@ -61,7 +61,7 @@ export function layoutLiveFrame(status: LiveStatus, width: number, style: Style 
     fact('running', `${formatElapsed(status.uptimeMs)}   (Ctrl-C stops)`),
     fact('sent', sentText(status.sending)),
     fact('committed', committedText(status)),
-    fact('quarantine', `${countOrUnknown(status.quarantined)} rows`),
+    fact('quarantine', rowsText(status.quarantined)),
     fact('lag', lagText(status.lag)),
     '',
     ...tableLines(status.tables, width, style),
@@ -87,7 +87,7 @@ function sentText(sending: SendingStatus | undefined): string {
 }
 
 function committedText(status: LiveStatus): string {
-  const parts = [`${countOrUnknown(status.rows)} rows`];
+  const parts = [rowsText(status.rows)];
   if (status.rowsPerSecond !== undefined) parts.push(formatRate(status.rowsPerSecond));
   if (status.rowsThisRun !== undefined && status.rowsThisRun !== status.rows)
     parts.push(`${formatCount(status.rowsThisRun)} in this run`);
@@ -144,6 +144,10 @@ export function layoutStatusLine(status: LiveStatus): string {
   parts.push(`lag ${countOrUnknown(totalLag(status.lag))}`);
   if (status.statusProblem !== undefined) parts.push(status.statusProblem);
   return parts.join(' | ');
+}
+
+function rowsText(rows: number | undefined): string {
+  return `${countOrUnknown(rows)} ${rows === 1 ? 'row' : 'rows'}`;
 }
 
 function countOrUnknown(count: number | undefined): string {
