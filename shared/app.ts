@@ -78,7 +78,7 @@ export function getApp(): Promise<App> {
   return running;
 }
 
-const consoleLogger = createLogger((line, level) => console[level === 'info' ? 'log' : level](line));
+const consoleLogger = createLogger((line, level) => console[level](line), 'info');
 
 async function openWriter(options: {
   readonly store: ObjectStore;

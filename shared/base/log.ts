@@ -11,10 +11,19 @@ export interface Logger {
 
 export const silentLogger: Logger = { log: () => {} };
 
-/** Writes each line through `write`, e.g. `console.log` or the invocation context's `log`. */
-export function createLogger(write: (line: string, level: LogLevel) => void): Logger {
+const severity: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 };
+
+/**
+ * Writes each line through `write`, e.g. `console.log` or the invocation context's `log`.
+ * @param minimumLevel lines below it are dropped
+ */
+export function createLogger(
+  write: (line: string, level: LogLevel) => void,
+  minimumLevel: LogLevel = 'debug',
+): Logger {
   return {
     log(level, message, fields) {
+      if (severity[level] < severity[minimumLevel]) return;
       write(fields === undefined ? message : `${message} ${JSON.stringify(fields)}`, level);
     },
   };

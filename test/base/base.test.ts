@@ -102,6 +102,7 @@ describe('createLogger', () => {
     const logger = createLogger((line, level) => lines.push(`${level} ${line}`));
     logger.log('warn', 'lag grows', { partition: '0', events: 12 });
     logger.log('info', 'ready');
+    createLogger((line) => lines.push(line), 'warn').log('info', 'below the minimum');
     assert.deepEqual(lines, ['warn lag grows {"partition":"0","events":12}', 'info ready']);
   });
 });
