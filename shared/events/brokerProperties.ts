@@ -1,8 +1,8 @@
 // Pure. What the broker says about an event: system properties, application properties, Kafka headers and key.
 //
 // The Functions host lower-cases the first letter of every property name, so a name is looked up as it is written in
-// pipeline.ts and with a small first letter. Kafka headers and the record key arrive as bytes, in one of the forms
-// that the way through the host leaves of them.
+// pipeline.ts and with a small first letter. Kafka headers and the record key are bytes, in one of the forms that the
+// way through the host leaves of them; the host's own JSON writes bytes as base64 text.
 import type { ParsedPath } from '../pipeline/index.js';
 
 export type Properties = Readonly<Record<string, unknown>>;
@@ -15,8 +15,20 @@ export function brokerReader(path: BrokerPath): (system: Properties, application
   if (path.kind === 'key') return recordKey;
   const { name } = path;
   const lowered = `${name.charAt(0).toLowerCase()}${name.slice(1)}`;
-  const read = (properties: Properties) => propertyOf(properties, name) ?? propertyOf(properties, lowered);
-  return path.kind === 'system' ? (system) => read(system) : (_, application) => read(application);
+  const readAs = (read: typeof propertyOf) => (properties: Properties) =>
+    read(properties, name) ?? read(properties, lowered);
+  switch (path.kind) {
+    case 'system':
+      return readAs(propertyOf);
+    case 'header': {
+      const readHeader = readAs(bytesPropertyOf);
+      return (_, application) => readHeader(application);
+    }
+    case 'property': {
+      const readProperty = readAs(propertyOf);
+      return (_, application) => readProperty(application);
+    }
+  }
 }
 
 /** The partition key, or what a Kafka producer gave as the record's key. */
@@ -24,7 +36,7 @@ function recordKey(system: Properties): unknown {
   return (
     propertyOf(system, 'partitionKey') ??
     propertyOf(system, 'x-opt-partition-key') ??
-    propertyOf(system, 'x-opt-kafka-key')
+    bytesPropertyOf(system, 'x-opt-kafka-key')
   );
 }
 
@@ -81,6 +93,18 @@ function propertyOf(properties: Properties, name: string): unknown {
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? undefined : value.toISOString();
   const bytes = bytesOf(value);
   return bytes === undefined ? value : (textOf(bytes) ?? value);
+}
+
+/** A property that is bytes at its origin: a string is their base64, unless it cannot be. */
+function bytesPropertyOf(properties: Properties, name: string): unknown {
+  const value = propertyOf(properties, name);
+  const isEncoded = typeof value === 'string' && value === properties[name] && isBase64(value);
+  if (!isEncoded) return value;
+  return textOf(Uint8Array.from(atob(value), (character) => character.charCodeAt(0))) ?? value;
+}
+
+function isBase64(text: string): boolean {
+  return text.length % 4 === 0 && /^[A-Za-z0-9+/]+={0,2}$/.test(text);
 }
 
 function bytesOf(value: object): Uint8Array | undefined {

@@ -5,6 +5,7 @@ export type ParsedPath =
   | { readonly kind: 'body'; readonly segments: readonly string[] }
   | { readonly kind: 'key' }
   | { readonly kind: 'property'; readonly name: string }
+  | { readonly kind: 'header'; readonly name: string }
   | { readonly kind: 'system'; readonly name: string };
 
 export type PathResult =
@@ -45,17 +46,14 @@ export function placeOf(path: ParsedPath): string {
 
 function readBrokerPath(path: string): PathResult {
   if (path === '@key') return { kind: 'path', path: { kind: 'key' } };
-  const match = /^@(property|system)\.(.+)$/s.exec(path);
-  if (match === null) {
+  const [, kind, name] = /^@(property|header|system)\.(.+)$/s.exec(path) ?? [];
+  if (name === undefined || (kind !== 'property' && kind !== 'header' && kind !== 'system')) {
     return {
       kind: 'invalid',
-      problem: 'a path that starts with "@" must be @key, @property.<name> or @system.<name>',
+      problem: 'a path that starts with "@" must be @key, @property.<name>, @header.<name> or @system.<name>',
     };
   }
-  return {
-    kind: 'path',
-    path: { kind: match[1] === 'property' ? 'property' : 'system', name: match[2] ?? '' },
-  };
+  return { kind: 'path', path: { kind, name } };
 }
 
 /** `a.b\.c` -> ['a', 'b.c']; a text says what is wrong. */

@@ -14,7 +14,8 @@ export type FieldType = 'string' | 'double' | 'long' | 'integer' | 'boolean' | '
  * - `temperature` or `location.lat`: a dotted path in the reading's JSON (a dot inside a key is written `\\.`, a leading
  *   `@` as `\\@`); `battery` and `battery.level` may both be there, for devices that send a number or an object;
  * - `@key`: the event's partition key, or the Kafka record key;
- * - `@property.site`: an application property (or a Kafka header);
+ * - `@property.site`: an application property;
+ * - `@header.site`: a Kafka header, whose bytes are read as UTF-8;
  * - `@system.iothub-enqueuedtime`: a system property of the broker.
  */
 export type SourcePath = string;

@@ -76,7 +76,15 @@ describe('the path @key', () => {
 
   it('is the key of a Kafka record, in every form that bytes arrive in', () => {
     const bytes = new TextEncoder().encode('gerät');
-    const forms = [bytes, Buffer.from(bytes), { type: 'Buffer', data: [...bytes] }, [...bytes], 'gerät'];
+    const base64 = Buffer.from(bytes).toString('base64');
+    const forms = [
+      bytes,
+      Buffer.from(bytes),
+      { type: 'Buffer', data: [...bytes] },
+      [...bytes],
+      base64,
+      'gerät',
+    ];
     for (const form of forms) assert.equal(deviceOf({ 'x-opt-kafka-key': form }), 'gerät');
   });
 
@@ -111,7 +119,15 @@ describe('a property', () => {
     assert.deepEqual(read({ Site: 'north' }), ['north', null, null, null]);
   });
 
-  it('of a Kafka header is decoded from bytes', () => {
+  it('of a Kafka header is decoded from bytes, and from the base64 that the host makes of them', () => {
+    const withHeader = pipelineWith({ site: { type: 'string', from: '@header.Site' } });
+    for (const site of [Buffer.from('abcd'), Buffer.from('abcd').toString('base64')]) {
+      const { readings } = decode(withHeader, { body: `{"id":"d",${time}}`, properties: { site } });
+      assert.equal(readings[0]?.site, 'abcd');
+    }
+  });
+
+  it('is decoded from bytes', () => {
     assert.deepEqual(
       read({ site: Buffer.from('nord'), level: { type: 'Buffer', data: [0x31, 0x2e, 0x35] } }),
       ['nord', 1.5, null, null],

@@ -280,7 +280,7 @@ const pathCases: readonly (readonly [path: string, problem: RegExp])[] = [
   ['a\\b', /a backslash may only stand before/],
   ['a\\', /a backslash may only stand before/],
   ['@', /a path that starts with "@" must be @key/],
-  ['@header.x', /a path that starts with "@" must be @key/],
+  ['@headers.x', /a path that starts with "@" must be @key/],
   ['@property.', /a path that starts with "@" must be @key/],
   ['@keys', /a path that starts with "@" must be @key/],
 ];
