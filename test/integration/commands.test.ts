@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, it, type TestContext } from 'node:test';
+import { until } from '../support/localStack.js';
 
 const commands = join(import.meta.dirname, '..', '..', 'local');
 const root = join(import.meta.dirname, '..', '..', '..');
@@ -215,5 +216,23 @@ describe('a running stack', () => {
     assert.match(stdout, new RegExp(`committed +${readings} rows\n`));
     assert.match(stdout, new RegExp(`quarantined +${quarantined} rows\n`));
     assert.match(stdout, /waiting +no events/);
+  });
+
+  it('has its first rows in the table within 10 seconds', async (t) => {
+    const deadlineMs = Date.now() + 10_000;
+    const state = join(temporaryFolder(t), 'state');
+    const start = new RunningStart(t, [...freePorts, '--state', state, '--plain']);
+    const [, url = ''] = /Functions host +(http\S+)/.exec(await start.line(/ready +Functions host/)) ?? [];
+    const rows = async (): Promise<number> => {
+      const response = await fetch(`${url}/api/status`);
+      const { tables } = (await response.json()) as { tables: ListedTable[] };
+      return tables.find(({ name }) => name === 'readings')?.rows ?? 0;
+    };
+    await until(async () => (await rows()) > 0, {
+      timeoutMs: deadlineMs - Date.now(),
+      describe: () => start.lines.join('\n'),
+    });
+    start.signal('SIGINT');
+    await start.ended;
   });
 });
