@@ -55,16 +55,21 @@ export class EntityRunner {
       );
       return failedBatch(entity, operations.length, `The app has no entity function '${entity.name}'.`);
     }
-    for (let attempt = 0; !stopped.aborted; attempt++) {
+    let failureCount = 0;
+    while (!stopped.aborted) {
       const answer = await this.#attempt(entityId, entity, intake);
-      if (answer !== undefined) return answer;
-      await clock.sleep(backoffMs(attempt, random.next(), redelivery), stopped);
+      if (answer === 'runAgain') continue;
+      if (answer !== 'failed') return answer;
+      await clock.sleep(backoffMs(failureCount++, random.next(), redelivery), stopped);
     }
     return undefined;
   }
 
-  /** @returns undefined when the batch has to be delivered again */
-  async #attempt(entityId: string, entity: Entity, intake: EntityIntake): Promise<EntityAnswer | undefined> {
+  async #attempt(
+    entityId: string,
+    entity: Entity,
+    intake: EntityIntake,
+  ): Promise<EntityAnswer | 'failed' | 'runAgain'> {
     const { functions, faults, logger, store, random } = this.options;
     const { operations } = intake;
     const outcome = await functions.run({
@@ -77,7 +82,7 @@ export class EntityRunner {
     if (outcome.kind === 'threw') {
       const why = describeError(outcome.error);
       logger.log('warn', `A batch of ${operations.length} operations of ${entityId} comes again: ${why}`);
-      return undefined;
+      return 'failed';
     }
     const answer = outcome.value as EntityAnswer;
     const fault = faults.nextEntityBatch();
@@ -86,6 +91,6 @@ export class EntityRunner {
       await store.commit(changesOfSignals(answer.signals, { newId: () => random.uuid() }));
     }
     logger.log('debug', `Fault: a batch of ${operations.length} operations of ${entityId} runs again.`);
-    return undefined;
+    return 'runAgain';
   }
 }
