@@ -27,7 +27,7 @@ interface Waiting {
 
 export class RecordLog<R> {
   #waiting: Waiting[] = [];
-  #flushing: Promise<void> | undefined;
+  #isFlushing = false;
   /** Ends when the newest record is on disk. */
   #last: Promise<void> = Promise.resolve();
   #failure: TributaryError | undefined;
@@ -70,9 +70,7 @@ export class RecordLog<R> {
       this.#waiting.push({ text, resolve, reject });
     });
     this.#last = written;
-    this.#flushing ??= this.#flush().finally(() => {
-      this.#flushing = undefined;
-    });
+    if (!this.#isFlushing) void this.#flush();
     return written;
   }
 
@@ -82,11 +80,14 @@ export class RecordLog<R> {
   }
 
   async close(): Promise<void> {
-    await this.#flushing;
+    // Whoever appended it has heard of a failure.
+    await Promise.allSettled([this.#last]);
     await this.options.disk.close();
   }
 
+  /** Never rejects. */
   async #flush(): Promise<void> {
+    this.#isFlushing = true;
     // Records of the same turn of the event loop go together.
     await Promise.resolve();
     while (this.#waiting.length > 0) {
@@ -99,6 +100,7 @@ export class RecordLog<R> {
         this.#fail(error, group);
       }
     }
+    this.#isFlushing = false;
   }
 
   async #write(group: readonly Waiting[]): Promise<void> {
@@ -134,6 +136,9 @@ export class RecordLog<R> {
       { cause },
     );
     this.#failure = failure;
+    this.#last = Promise.reject(failure);
+    // Only `settled` asks for it, and perhaps nobody does.
+    this.#last.catch(() => {});
     for (const { reject } of [...group, ...this.#waiting.splice(0)]) reject(failure);
   }
 }

@@ -1,0 +1,96 @@
+// A disk in memory that loses power: at a chosen operation it stops for good, and of what was not synced only a part is left.
+import type { LogDisk } from '../../../local/durable/logDisk.js';
+import type { Random } from '../../../shared/base/index.js';
+
+interface StoredFile {
+  bytes: Buffer;
+  syncedBytes: number;
+}
+
+export class MemoryDisk implements LogDisk {
+  readonly #files: Map<string, StoredFile>;
+  operationCount = 0;
+  syncCount = 0;
+  #crashAt = Number.POSITIVE_INFINITY;
+
+  constructor(files: ReadonlyMap<string, Buffer> = new Map()) {
+    this.#files = new Map(
+      [...files].map(([name, bytes]) => [name, { bytes: Buffer.from(bytes), syncedBytes: bytes.length }]),
+    );
+  }
+
+  /** The operation with this number, counted from now, and all after it fail. */
+  crashAfter(operationCount: number): void {
+    this.#crashAt = this.operationCount + operationCount;
+  }
+
+  get hasCrashed(): boolean {
+    return this.operationCount > this.#crashAt;
+  }
+
+  /** What the next process finds. */
+  survivor(random: Random): MemoryDisk {
+    const left = new Map<string, Buffer>();
+    for (const [name, { bytes, syncedBytes }] of this.#files) {
+      const kept = syncedBytes + Math.floor(random.next() * (bytes.length - syncedBytes + 1));
+      left.set(name, bytes.subarray(0, kept));
+    }
+    return new MemoryDisk(left);
+  }
+
+  async list(): Promise<readonly string[]> {
+    return [...this.#files.keys()];
+  }
+
+  async read(name: string): Promise<Buffer> {
+    return Buffer.from(this.#file(name).bytes);
+  }
+
+  async append(name: string, bytes: Uint8Array): Promise<void> {
+    const file = this.#files.get(name) ?? { bytes: Buffer.alloc(0), syncedBytes: 0 };
+    this.#files.set(name, file);
+    // A write that is cut off may have got some way.
+    const isLast = this.operationCount + 1 > this.#crashAt && !this.hasCrashed;
+    if (isLast) file.bytes = Buffer.concat([file.bytes, bytes.subarray(0, bytes.length >> 1)]);
+    this.#operate();
+    file.bytes = Buffer.concat([file.bytes, bytes]);
+  }
+
+  async sync(name: string): Promise<void> {
+    this.#operate();
+    this.syncCount++;
+    const file = this.#file(name);
+    file.syncedBytes = file.bytes.length;
+  }
+
+  async truncate(name: string, byteLength: number): Promise<void> {
+    this.#operate();
+    const file = this.#file(name);
+    file.bytes = file.bytes.subarray(0, byteLength);
+    file.syncedBytes = byteLength;
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    this.#operate();
+    this.#files.set(to, this.#file(from));
+    this.#files.delete(from);
+  }
+
+  async remove(name: string): Promise<void> {
+    this.#operate();
+    this.#files.delete(name);
+  }
+
+  async close(): Promise<void> {}
+
+  #operate(): void {
+    this.operationCount++;
+    if (this.operationCount > this.#crashAt) throw new Error('the power is gone');
+  }
+
+  #file(name: string): StoredFile {
+    const file = this.#files.get(name);
+    if (file === undefined) throw new Error(`no file ${name}`);
+    return file;
+  }
+}
