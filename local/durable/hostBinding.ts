@@ -12,6 +12,7 @@ import type { DurableFaults } from './faults.js';
 import { addDurableApi } from './httpApi.js';
 import type { HubClient } from './hubClient.js';
 import type { FunctionKind } from './orchestrationTurn.js';
+import { readFailure } from './orchestratorProtocol.js';
 import { repeatedActionProblem } from './repeatedActions.js';
 
 export interface DurableBackendOptions {
@@ -76,7 +77,7 @@ export class DurableBackend implements DurableFunctions {
     if (found?.kind !== call.kind) {
       return { kind: 'threw', error: new Error(`The app has no ${call.kind} function '${call.name}'.`) };
     }
-    const registered = call.kind === 'orchestrator' ? refusingRepeats(found.registered) : found.registered;
+    const registered = call.kind === 'orchestrator' ? asOrchestrator(found.registered) : found.registered;
     const result = await this.options.invoke(registered, () => inputOf(call));
     return outcomeOf(result);
   }
@@ -136,7 +137,7 @@ function outcomeOf(result: InvocationResult): FunctionOutcome {
   const { error } = result;
   if (error instanceof Error && error.name === 'FunctionTimeoutError')
     return { kind: 'timedOut', message: error.message };
-  return { kind: 'threw', error };
+  return { kind: 'threw', error: error instanceof OrchestratorThrew ? error.original : error };
 }
 
 function returnedValue({ json, string, int, double, bytes }: TypedData): unknown {
@@ -144,12 +145,29 @@ function returnedValue({ json, string, int, double, bytes }: TypedData): unknown
   return string ?? int ?? double ?? bytes;
 }
 
+/**
+ * What the library throws holds all actions so far as JSON, with the inputs of users. The log and the app's hooks get the
+ * orchestrator's own error instead.
+ */
+class OrchestratorThrew extends Error {
+  constructor(readonly original: unknown) {
+    super(readFailure(original).error);
+    // The place in the orchestrator is lost in the library.
+    this.stack = this.message;
+  }
+}
+
 /** In the same process the library's answer can be seen before it is JSON, where each action is still an object. */
-function refusingRepeats(registered: RegisteredFunction): RegisteredFunction {
+function asOrchestrator(registered: RegisteredFunction): RegisteredFunction {
   return {
     metadata: registered.metadata,
     async callback(...args) {
-      const answer = await registered.callback(...args);
+      let answer: unknown;
+      try {
+        answer = await registered.callback(...args);
+      } catch (error) {
+        throw new OrchestratorThrew(error);
+      }
       const problem = repeatedActionProblem(answer);
       if (problem !== undefined) throw new Error(problem);
       return answer;

@@ -82,6 +82,11 @@ describe('orchestrations', () => {
       ['Failed', "Orchestrator function 'failing' failed: on purpose"],
     );
     await counterTotal(`failing-${id}`, 1);
+    const logged = host.lines.filter((line) => line.includes('[failing] Failed'));
+    assert.ok(
+      logged.some((line) => line.endsWith('ms: on purpose')),
+      logged.join('\n'),
+    );
   });
 
   it('fail a task whose function does not exist instead of waiting for it', async () => {

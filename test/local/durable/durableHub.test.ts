@@ -220,7 +220,7 @@ describe('random orchestrators', () => {
   it('get each result for the task it belongs to, in any order of completion', {
     timeout: 120_000,
   }, async () => {
-    const programCount = 400;
+    const programCount = 150;
     const random = seededRandom(42);
     const failuresLeft = new Map<string, number>();
     const flaky = (input: unknown) => {

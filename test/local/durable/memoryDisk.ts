@@ -3,8 +3,19 @@ import type { LogDisk } from '../../../local/durable/logDisk.js';
 import type { Random } from '../../../shared/base/index.js';
 
 interface StoredFile {
-  bytes: Buffer;
+  /** Joined when they are read: a log grows by many small writes. */
+  chunks: Buffer[];
+  byteLength: number;
   syncedBytes: number;
+}
+
+function storedFile(bytes: Buffer): StoredFile {
+  return { chunks: [Buffer.from(bytes)], byteLength: bytes.length, syncedBytes: bytes.length };
+}
+
+function addTo(file: StoredFile, bytes: Uint8Array): void {
+  file.chunks.push(Buffer.from(bytes));
+  file.byteLength += bytes.length;
 }
 
 export class MemoryDisk implements LogDisk {
@@ -14,9 +25,7 @@ export class MemoryDisk implements LogDisk {
   #crashAt = Number.POSITIVE_INFINITY;
 
   constructor(files: ReadonlyMap<string, Buffer> = new Map()) {
-    this.#files = new Map(
-      [...files].map(([name, bytes]) => [name, { bytes: Buffer.from(bytes), syncedBytes: bytes.length }]),
-    );
+    this.#files = new Map([...files].map(([name, bytes]) => [name, storedFile(bytes)]));
   }
 
   /** The operation with this number, counted from now, and all after it fail. */
@@ -31,9 +40,9 @@ export class MemoryDisk implements LogDisk {
   /** What the next process finds. */
   survivor(random: Random): MemoryDisk {
     const left = new Map<string, Buffer>();
-    for (const [name, { bytes, syncedBytes }] of this.#files) {
-      const kept = syncedBytes + Math.floor(random.next() * (bytes.length - syncedBytes + 1));
-      left.set(name, bytes.subarray(0, kept));
+    for (const [name, { chunks, byteLength, syncedBytes }] of this.#files) {
+      const kept = syncedBytes + Math.floor(random.next() * (byteLength - syncedBytes + 1));
+      left.set(name, Buffer.concat(chunks).subarray(0, kept));
     }
     return new MemoryDisk(left);
   }
@@ -43,31 +52,29 @@ export class MemoryDisk implements LogDisk {
   }
 
   async read(name: string): Promise<Buffer> {
-    return Buffer.from(this.#file(name).bytes);
+    return Buffer.concat(this.#file(name).chunks);
   }
 
   async append(name: string, bytes: Uint8Array): Promise<void> {
-    const file = this.#files.get(name) ?? { bytes: Buffer.alloc(0), syncedBytes: 0 };
+    const file = this.#files.get(name) ?? storedFile(Buffer.alloc(0));
     this.#files.set(name, file);
     // A write that is cut off may have got some way.
     const isLast = this.operationCount + 1 > this.#crashAt && !this.hasCrashed;
-    if (isLast) file.bytes = Buffer.concat([file.bytes, bytes.subarray(0, bytes.length >> 1)]);
+    if (isLast) addTo(file, bytes.subarray(0, bytes.length >> 1));
     this.#operate();
-    file.bytes = Buffer.concat([file.bytes, bytes]);
+    addTo(file, bytes);
   }
 
   async sync(name: string): Promise<void> {
     this.#operate();
     this.syncCount++;
     const file = this.#file(name);
-    file.syncedBytes = file.bytes.length;
+    file.syncedBytes = file.byteLength;
   }
 
   async truncate(name: string, byteLength: number): Promise<void> {
     this.#operate();
-    const file = this.#file(name);
-    file.bytes = file.bytes.subarray(0, byteLength);
-    file.syncedBytes = byteLength;
+    this.#files.set(name, storedFile(Buffer.concat(this.#file(name).chunks).subarray(0, byteLength)));
   }
 
   async rename(from: string, to: string): Promise<void> {
