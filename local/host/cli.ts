@@ -7,6 +7,7 @@ import {
   type OptionDefinitions,
   parseCommand,
 } from '../arguments.js';
+import { parseFaults } from '../durable/index.js';
 import { type FunctionsHost, startFunctionsHost } from './host.js';
 
 const options = {
@@ -38,13 +39,24 @@ const options = {
     kind: 'flag',
     description: "delete the checkpoints of the app's event hubs first, to read them from their start",
   },
+  'durable-data': {
+    kind: 'text',
+    placeholder: 'FOLDER',
+    description: 'where orchestrations and entities are kept (default: .local/durable in the app)',
+  },
+  'durable-faults': {
+    kind: 'text',
+    placeholder: 'FAULTS',
+    description:
+      'what Durable providers may do, done often: "duplicate=0.2,delay=0.3,rerun=0.1" (probabilities)',
+  },
   verbose: { kind: 'flag', description: 'also log each invocation and how partitions move between hosts' },
 } as const satisfies OptionDefinitions;
 
 const command: CommandDefinition<typeof options> = {
   invocation: 'node dist/local/host/cli.js',
   summary:
-    'Runs a function app on this machine: event hub, timer, HTTP and blob triggers, through the unmodified library.',
+    'Runs a function app on this machine: event hub, timer, HTTP, blob and Durable triggers, through the unmodified library.',
   positionals: noPositionals,
   options,
   examples: [
@@ -68,6 +80,7 @@ async function main(argv: readonly string[]): Promise<void> {
     return;
   }
   const { app, port, instance, verbose } = parsed.options;
+  const { 'durable-data': durableFolder, 'durable-faults': durableFaults } = parsed.options;
   const stopped = new AbortController();
   const signalled = firstSignal(stopped);
   try {
@@ -77,6 +90,8 @@ async function main(argv: readonly string[]): Promise<void> {
       settings,
       resetCheckpoints: parsed.options['reset-checkpoints'],
       ...(instance === undefined ? {} : { instance }),
+      ...(durableFolder === undefined ? {} : { durableFolder }),
+      ...(durableFaults === undefined ? {} : { durableFaults: parseFaults(durableFaults) }),
       logger: createLogger((line, level) => {
         if (verbose || level !== 'debug') console.log(`${timeOfDay()} ${level.padEnd(5)} ${line}`);
       }),

@@ -1,6 +1,6 @@
 // The local Functions host: loads an app through the unmodified library, and runs its functions when their triggers say so.
 import { cpus, hostname } from 'node:os';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import {
   type Clock,
   describeError,
@@ -11,6 +11,12 @@ import {
   systemRandom,
   TributaryError,
 } from '../../shared/base/index.js';
+import {
+  createDurableListener,
+  DurableBackend,
+  type DurableFaults,
+  isDurableClient,
+} from '../durable/index.js';
 import { addAdministration } from './administration.js';
 import { type LoadedApp, loadApp } from './appLoader.js';
 import { BlobQueue } from './blobQueue.js';
@@ -48,6 +54,10 @@ export interface FunctionsHostOptions {
   readonly instance?: string;
   /** Deletes the checkpoints of the app's event hubs first. */
   readonly resetCheckpoints?: boolean;
+  /** Where orchestrations and entities are kept. Default `.local/durable` in the app's folder. */
+  readonly durableFolder?: string;
+  /** Redelivers, reorders and repeats what the Durable providers may. Default: nothing. */
+  readonly durableFaults?: DurableFaults;
   /** How long `stop` waits for running invocations. Default 5 s. */
   readonly drainTimeoutMs?: number;
   readonly logger?: Logger;
@@ -62,11 +72,14 @@ export interface FunctionsHost {
   stop(): Promise<void>;
 }
 
-/** Later triggers (queues, Durable) are added here. */
+/** Later triggers (queues) are added here. */
 const listenerFactories: Readonly<Record<string, TriggerListenerFactory>> = {
+  activitytrigger: createDurableListener,
   blobtrigger: createBlobListener,
+  entitytrigger: createDurableListener,
   eventhubtrigger: createEventHubListener,
   httptrigger: createHttpListener,
+  orchestrationtrigger: createDurableListener,
   timertrigger: createTimerListener,
 };
 
@@ -89,13 +102,27 @@ export async function startFunctionsHost(options: FunctionsHostOptions): Promise
   const hostId = hostIdOf(appFolder, settings);
   const drainTimeoutMs = options.drainTimeoutMs ?? 5_000;
   const hostStorage = () => openStorageAccount(settings, hostStorageSetting, 'The Functions host');
+  const http = new HttpServer({ port: options.port, routePrefix: config.routePrefix, logger, clock });
+  const inputValue = (type: string) => (isDurableClient(type) ? durable.clientInput() : undefined);
+  const invoker = new Invoker({ app, registry, functionTimeoutMs, inputValue, logger, clock, random });
+  const durable = new DurableBackend({
+    dataFolder: options.durableFolder ?? join(appFolder, '.local', 'durable'),
+    ...(options.durableFaults === undefined ? {} : { faults: options.durableFaults }),
+    http,
+    invoke: (registered, bind) => invoker.invoke(registered, bind),
+    drainTimeoutMs,
+    logger,
+    clock,
+    random,
+  });
   const services: HostServices = {
     config,
     settings,
-    invoker: new Invoker({ app, registry, functionTimeoutMs, logger, clock, random }),
+    invoker,
     hostStorage,
     hostId,
-    http: new HttpServer({ port: options.port, routePrefix: config.routePrefix, logger, clock }),
+    http,
+    durable,
     blobQueue: new BlobQueue({
       account: hostStorage,
       hostId,
@@ -191,7 +218,7 @@ function createListener(source: TriggerSource, services: HostServices): TriggerL
 function refuseOtherBindings({ metadata }: RegisteredFunction): void {
   for (const [bindingName, binding] of Object.entries(metadata.bindings)) {
     const isHttpResponse = bindingName === '$return' && binding.type.toLowerCase() === 'http';
-    if (/trigger$/i.test(binding.type) || isHttpResponse) continue;
+    if (/trigger$/i.test(binding.type) || isHttpResponse || isDurableClient(binding.type)) continue;
     throw new TributaryError(
       'LOCAL_START_FAILED',
       `Function "${metadata.name}" has an ${binding.direction === 'in' ? 'input' : 'output'} binding "${bindingName}" of type ` +

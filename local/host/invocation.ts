@@ -36,6 +36,8 @@ export interface InvokerOptions {
   readonly app: LoadedApp;
   readonly registry: CoreRegistry;
   readonly functionTimeoutMs: number;
+  /** The value of an input binding that is not the trigger; undefined when its type is none that the host supplies. */
+  readonly inputValue: (bindingType: string) => TypedData | undefined;
   readonly logger: Logger;
   readonly clock: Clock;
   readonly random: Random;
@@ -131,7 +133,10 @@ export class Invoker {
     const request: InvocationRequest = {
       invocationId,
       functionId: metadata.functionId ?? metadata.name,
-      inputData: [{ name: triggerBindingOf(metadata.bindings).name, data: input }],
+      inputData: [
+        { name: triggerBindingOf(metadata.bindings).name, data: input },
+        ...this.#otherInputs(metadata.bindings),
+      ],
       triggerMetadata,
       traceContext: { traceParent, traceState: '', attributes: {} },
       ...(retryContext === undefined ? {} : { retryContext }),
@@ -142,6 +147,13 @@ export class Invoker {
       metadata,
       log: (level, category, message) => this.#log(metadata.name, level, category, message),
     };
+  }
+
+  #otherInputs(bindings: RegisteredFunction['metadata']['bindings']) {
+    return Object.entries(bindings).flatMap(([name, { type, direction }]) => {
+      const data = direction === 'in' ? this.#options.inputValue(type) : undefined;
+      return data === undefined ? [] : [{ name, data }];
+    });
   }
 
   #log(functionName: string, level: LogLevelName, category: LogCategory, message: string): void {
@@ -174,7 +186,9 @@ export class Invoker {
     const finished = new AbortController();
     const timeout = clock.sleep(functionTimeoutMs, finished.signal).then((): InvocationResult => {
       const what = `did not end within functionTimeout (${functionTimeoutMs / 1000} s); it still runs, since a local host cannot stop it`;
-      return { kind: 'failed', error: new Error(`Function "${functionName}" ${what}.`) };
+      const error = new Error(`Function "${functionName}" ${what}.`);
+      error.name = 'FunctionTimeoutError';
+      return { kind: 'failed', error };
     });
     const result = await Promise.race([run, timeout]);
     finished.abort();

@@ -1,5 +1,6 @@
 // What the host knows of a trigger: it listens, and runs its function. One factory per binding type.
 import type { Clock, Logger, Random } from '../../shared/base/index.js';
+import type { DurableBackend } from '../durable/index.js';
 import type { BlobQueue } from './blobQueue.js';
 import type { Binding, RegisteredFunction } from './coreTypes.js';
 import type { HostConfig } from './hostConfig.js';
@@ -31,6 +32,7 @@ export interface HostServices {
   readonly hostId: string;
   readonly http: HttpServer;
   readonly blobQueue: BlobQueue;
+  readonly durable: DurableBackend;
   /** Names this host among others on the same hubs and timers; the same again after a restart. */
   readonly instance: string;
   readonly resetCheckpoints: boolean;

@@ -1,0 +1,154 @@
+// What the Durable backend survives: kill -9 at any time, signals that come twice and out of order, batches that run again.
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import type { Azurite } from '../../local/azurite/index.js';
+import { seededRandom } from '../../shared/base/index.js';
+import { DurableHost, pollUntil } from '../support/durableHost.js';
+import { startTestAzurite } from '../support/testAzurite.js';
+
+const callbacks: (() => unknown)[] = [];
+let azurite: Azurite;
+
+before(async () => {
+  azurite = await startTestAzurite({ after: (callback) => callbacks.unshift(callback) });
+});
+after(async () => {
+  for (const callback of callbacks) await callback();
+});
+
+interface Journal {
+  readonly entries: readonly number[];
+  readonly received: number;
+}
+
+describe('a host killed in mid-orchestration', () => {
+  const killCount = 12;
+  const stepCount = 150;
+  const orchestrationCount = 4;
+
+  it(`goes on where it was, ${killCount} times`, { timeout: 240_000 }, async (t) => {
+    const random = seededRandom(20_260_101);
+    const host = await DurableHost.start(t, azurite.connectionString);
+    const ids = Array.from({ length: orchestrationCount }, (_, index) => `walk-${index}`);
+    for (const instanceId of ids) await host.startNew('steps', { instanceId, input: stepCount });
+
+    let killedInside = 0;
+    for (let kill = 0; kill < killCount; kill++) {
+      // Kills wait for progress, not for time: each falls a random number of effects after the last start.
+      const before = host.marks.length;
+      const goal = Math.min(before + 1 + Math.floor(random.next() * 30), stepCount * orchestrationCount);
+      await pollUntil('more effects', async () => (host.marks.length >= goal ? true : undefined), 30_000);
+      const statuses = await Promise.all(ids.map((id) => host.status(id)));
+      if (statuses.some(({ runtimeStatus }) => runtimeStatus === 'Running')) killedInside++;
+      await host.kill();
+      await host.restart();
+    }
+    assert.ok(killedInside >= 10, `only ${killedInside} kills hit running orchestrations`);
+
+    for (const id of ids) {
+      const { runtimeStatus, output } = await host.ended(id, 60_000);
+      assert.deepEqual([runtimeStatus, output], ['Completed', stepCount]);
+      const { entityState } = await host.entity('Journal', id);
+      const { entries, received } = entityState as Journal;
+      // Operations of orchestrations take effect exactly once, in order.
+      assert.equal(received, stepCount);
+      assert.deepEqual(
+        entries,
+        Array.from({ length: stepCount }, (_, index) => index),
+      );
+    }
+    const marks = host.marks;
+    const distinct = new Set(marks);
+    const expected = ids.flatMap((id) => Array.from({ length: stepCount }, (_, step) => `${id}/${step}`));
+    assert.deepEqual([...distinct].sort(), expected.sort());
+    t.diagnostic(
+      `${killCount} kills, ${killedInside} of them inside; ${marks.length - distinct.size} of ${expected.length} activities ran again`,
+    );
+  });
+
+  it('keeps what was acknowledged: signals, starts and timers', { timeout: 120_000 }, async (t) => {
+    const random = seededRandom(7);
+    const host = await DurableHost.start(t, azurite.connectionString);
+    let sent = 0;
+    for (let round = 0; round < 4; round++) {
+      const instanceId = `timer-${round}`;
+      await host.startNew('timer', { instanceId, input: 50 });
+      const count = 1 + Math.floor(random.next() * 40);
+      const signals = Array.from({ length: count }, () => host.signal('Journal', 'kept', 'append', sent++));
+      await Promise.all(signals);
+      await host.kill();
+      await host.restart();
+      const waitedMs = (await host.ended(instanceId)).output as number;
+      assert.ok(waitedMs >= 50, `${waitedMs} ms`);
+    }
+    const journal = await pollUntil('all signals arrived', async () => {
+      const found = (await host.entity('Journal', 'kept')).entityState as Journal | undefined;
+      return found?.entries.length === sent ? found : undefined;
+    });
+    assert.equal(journal.received, sent, 'a crash of this backend duplicates no signal');
+  });
+});
+
+describe('the fault mode', () => {
+  it('delivers client signals twice and out of order, and loses none', async (t) => {
+    const host = await DurableHost.start(t, azurite.connectionString, [
+      '--durable-faults',
+      'duplicate=0.5,delay=0.5,max-delay-ms=100',
+    ]);
+    const count = 100;
+    for (let number = 0; number < count; number++) await host.signal('Journal', 'faulty', 'append', number);
+    const { entries, received } = await settledJournal(host, 'faulty', count);
+    const inOrder = Array.from({ length: count }, (_, index) => index);
+    assert.deepEqual(
+      [...entries].sort((a, b) => a - b),
+      inOrder,
+    );
+    assert.notDeepEqual(entries, inOrder);
+    assert.ok(received > count + 20 && received < 2 * count, `${received} deliveries of ${count} signals`);
+  });
+
+  it('runs entity batches again with no second effect on their state', async (t) => {
+    const host = await DurableHost.start(t, azurite.connectionString, ['--durable-faults', 'rerun=0.6']);
+    // From 1: the library drops a falsy input of an entity's signal.
+    const numbers = Array.from({ length: 20 }, (_, index) => index + 1);
+    for (const number of numbers) {
+      await host.signal('Relay', 'again', 'pass', [number]);
+    }
+    const { entries, received } = await settledJournal(host, 'again', numbers.length);
+    assert.deepEqual([entries, received], [numbers, numbers.length]);
+    const outputs = await Promise.all(numbers.map((number) => host.outputOf('callsEntity', `c${number}`)));
+    assert.deepEqual(
+      outputs,
+      numbers.map(() => ({ afterSignal: 15, failure: 'refused', total: 15 })),
+    );
+  });
+
+  it('sends the signals of a batch again that it runs again, as Azure Storage may', async (t) => {
+    const faults = ['--durable-faults', 'rerun-after-signals=0.6'];
+    const host = await DurableHost.start(t, azurite.connectionString, faults);
+    // From 1: the library drops a falsy input of an entity's signal.
+    const numbers = Array.from({ length: 20 }, (_, index) => index + 1);
+    for (const number of numbers) await host.signal('Relay', 'doubled', 'pass', [number]);
+    const { entries, received } = await settledJournal(host, 'doubled', numbers.length);
+    assert.deepEqual(
+      [...entries].sort((a, b) => a - b),
+      numbers,
+    );
+    assert.ok(received > numbers.length, `${received} deliveries`);
+  });
+});
+
+/** When nothing new has arrived between two looks that are farther apart than any delay. */
+async function settledJournal(host: DurableHost, key: string, count: number): Promise<Journal> {
+  let last = -1;
+  let quietSinceMs = Date.now();
+  return pollUntil(`${key} is settled`, async () => {
+    const found = (await host.entity('Journal', key)).entityState as Journal | undefined;
+    if (found === undefined || found.entries.length < count || found.received !== last) {
+      last = found?.received ?? -1;
+      quietSinceMs = Date.now();
+      return undefined;
+    }
+    return Date.now() - quietSinceMs > 500 ? found : undefined;
+  });
+}
