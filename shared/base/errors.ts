@@ -32,6 +32,7 @@ export const errorCodes = {
   LOCAL_PORT_IN_USE: 'operator',
   LOCAL_STATE_MISMATCH: 'operator',
   LOCAL_START_FAILED: 'operator',
+  LOCAL_SERVICE_ENDED: 'operator',
   LOCAL_ALREADY_RUNNING: 'operator',
   LOCAL_NOT_RUNNING: 'operator',
 } as const satisfies Record<string, RetryHint>;

@@ -50,6 +50,7 @@ function setUp(options: {
     functionTimeoutMs: options.functionTimeoutMs ?? 1_800_000,
     logger: createLogger((line, level) => lines.push(`${level} ${line}`)),
     clock,
+    inputValue: () => undefined,
     random: seededRandom(1),
   });
   const registered: RegisteredFunction = {
