@@ -1,3 +1,12 @@
+export {
+  type CheckpointResult,
+  checkpointInterval,
+  type DueCheckpoint,
+  lastCheckpointChecksum,
+  type WriteCheckpointOptions,
+  writeCheckpoint,
+  writeCheckpointIfDue,
+} from './checkpointWriter.js';
 export { type CreateTableOptions, createTable } from './createTable.js';
 export { type ReadRowsOptions, readRows } from './readTable.js';
 export { columnsOf, parseTableSchema, type TableField, type TableSchema } from './schema.js';
@@ -16,3 +25,4 @@ export type {
   TransactionAction,
   TransactionVersions,
 } from './types.js';
+export type { UpkeepOptions } from './upkeep/upkeepTable.js';
