@@ -8,6 +8,7 @@ export {
   writeCheckpointIfDue,
 } from './checkpointWriter.js';
 export { type CreateTableOptions, createTable } from './createTable.js';
+export { cleanUpLog, type LogCleanupResult } from './logCleanup.js';
 export { type ReadRowsOptions, readRows } from './readTable.js';
 export { columnsOf, parseTableSchema, type TableField, type TableSchema } from './schema.js';
 export { type OpenTableOptions, openTable, type TableLocation, type TableReader } from './tableReader.js';
