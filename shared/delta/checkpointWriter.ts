@@ -53,13 +53,13 @@ export async function writeCheckpoint(options: WriteCheckpointOptions): Promise<
         : intervalSetting(configuration, 'delta.setTransactionRetentionDuration', 0),
   });
   const bytes = encodeRecords(checkpointFields, content.rows, { rootName: 'spark_schema' });
-  await putCheckpoint(log, state.version, bytes, options);
+  const sizeBytes = await putCheckpoint(log, state.version, bytes, options);
   const result = {
     version: state.version,
     actionCount: content.rowCount,
     fileCount: content.addCount,
     tombstoneCount: content.removeCount,
-    sizeBytes: bytes.byteLength,
+    sizeBytes,
   };
   await moveHint(log, result);
   return result;
@@ -85,19 +85,21 @@ function assertClassicCheckpoints(log: TableLog, protocol: Protocol, { configura
     refuse('with statistics as structs (delta.checkpoint.writeStatsAsStruct)');
 }
 
+/** @returns size of the file in storage */
 async function putCheckpoint(
   log: TableLog,
   version: number,
   bytes: Uint8Array,
   context: { readonly clock: Clock; readonly random: Random },
-): Promise<void> {
+): Promise<number> {
   const path = `${logFolder}${versionDigits(version)}.checkpoint.parquet`;
   await retryTransient(() => log.store.put(path, bytes), maxAttempts, context);
+  // A rival's checkpoint of the same version may have another size: its rows are the same in another order.
   const stored = await log.store.head(path);
-  if (stored?.sizeBytes === bytes.byteLength) return;
+  if (stored !== undefined && stored.sizeBytes > 0) return stored.sizeBytes;
   throw new TributaryError(
     'STORAGE_UNAVAILABLE',
-    `The checkpoint ${log.table}/${path} has ${stored?.sizeBytes ?? 'no'} bytes in storage instead of ${bytes.byteLength}. Write it again.`,
+    `The checkpoint ${log.table}/${path} was written, but is not in storage. Write it again.`,
   );
 }
 

@@ -8,6 +8,7 @@ import { createMemoryStore, storeBelow } from '../../../shared/storage/index.js'
 import { partitionAppend, readingsSchema } from '../../support/deltaFixtures.js';
 import { logDigits, logNames, putCommitLines } from '../../support/foreignTable.js';
 import { InstantClock } from '../../support/instantClock.js';
+import { storeWith } from '../../support/storeWith.js';
 
 const root = 'tables/readings';
 const dayMs = 86_400_000;
@@ -143,13 +144,12 @@ describe('a cleanup', () => {
       const table = await setUp();
       table.clock.advance(28 * dayMs);
       let left = deletes;
-      const dying = {
-        ...view(table.store),
+      const dying = storeWith(table.store, {
         delete: async (path: string) => {
           if (left-- <= 0) throw new Error('killed');
           return table.store.delete(path);
         },
-      };
+      });
       await assert.rejects(cleanUpLog({ ...table, store: dying }), /killed/);
       assert.equal((await openTable(table)).snapshot.totalRows, 10);
       const result = await cleanUpLog(table);
@@ -199,15 +199,3 @@ describe('a cleanup', () => {
     });
   });
 });
-
-/** The store's methods as own properties, so that one of them can be replaced. */
-function view(store: ReturnType<typeof createMemoryStore>) {
-  return {
-    read: store.read.bind(store),
-    head: store.head.bind(store),
-    putIfAbsent: store.putIfAbsent.bind(store),
-    put: store.put.bind(store),
-    list: store.list.bind(store),
-    delete: store.delete.bind(store),
-  };
-}
