@@ -16,9 +16,6 @@ export interface CompleteState extends FullState {
 /** Commits read at once. */
 const parallelReads = 16;
 
-/** Rows of a checkpoint decoded at once: what bounds memory besides the state itself. */
-const checkpointRowsAtOnce = 10_000;
-
 const commitName = /^(\d{20})\.json$/;
 const checkpointName = /^(\d{20})\.checkpoint\.parquet$/;
 
@@ -105,16 +102,18 @@ const wantedColumns = [
   'checkpointMetadata',
 ];
 
+/** A row group at a time, which bounds the memory besides the state itself; decoding less would decode pages twice. */
 async function* checkpointRows(bytes: Uint8Array): AsyncGenerator<JsonObject[]> {
   const file = new Uint8Array(bytes).buffer;
   const metadata = await parquetMetadataAsync(file);
   const present = new Set(parquetSchema(metadata).children.map(({ element }) => element.name));
   const columns = wantedColumns.filter((name) => present.has(name));
-  const rowCount = Number(metadata.num_rows);
-  for (let rowStart = 0; rowStart < rowCount; rowStart += checkpointRowsAtOnce) {
-    const rowEnd = Math.min(rowStart + checkpointRowsAtOnce, rowCount);
+  let rowStart = 0;
+  for (const group of metadata.row_groups) {
+    const rowEnd = rowStart + Number(group.num_rows);
     const rows = await parquetReadObjects({ file, metadata, columns, compressors, rowStart, rowEnd });
     yield rows.map(actionOf);
+    rowStart = rowEnd;
   }
 }
 
