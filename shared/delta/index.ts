@@ -8,6 +8,7 @@ export {
   writeCheckpointIfDue,
 } from './checkpointWriter.js';
 export { type CreateTableOptions, createTable } from './createTable.js';
+export { type DeleteResult, type DeleteRowsOptions, deleteRows, type RowPredicate } from './deleteRows.js';
 export { type HistoryEntry, readHistory } from './history.js';
 export { cleanUpLog, type LogCleanupResult } from './logCleanup.js';
 export {

@@ -2,6 +2,7 @@
 import { TributaryError } from '../../base/index.js';
 import type { ColumnBatch, ColumnValues } from '../../parquet/index.js';
 import { comparePaths } from '../../storage/index.js';
+import { takeRows } from './takeRows.js';
 
 /**
  * Ascending, nulls first, NaN last; rows that tie keep their order.
@@ -19,7 +20,7 @@ export function sortRows(batch: ColumnBatch, columnNames: readonly string[]): Co
     }
     return left - right;
   });
-  return { ...batch, columns: batch.columns.map((column) => reorder(column, order)) };
+  return takeRows(batch, order);
 }
 
 /** Numbers in the order of the values. */
@@ -72,16 +73,4 @@ function compareValues(left: string | number | bigint, right: string | number | 
   if (Number.isNaN(left) || Number.isNaN(right))
     return Number(Number.isNaN(left)) - Number(Number.isNaN(right));
   return left < right ? -1 : left > right ? 1 : 0;
-}
-
-function reorder(column: ColumnValues, order: Uint32Array): ColumnValues {
-  if (column.kind === 'text')
-    return { kind: 'text', values: Array.from(order, (row) => column.values[row] ?? null) };
-  if (column.kind === 'bytes')
-    return { kind: 'bytes', values: Array.from(order, (row) => column.values[row] ?? null) };
-  const { values, validity } = column;
-  const sorted = values.slice(0, order.length);
-  for (let row = 0; row < order.length; row++) sorted[row] = values[order[row]!]!;
-  if (validity === undefined) return { kind: 'numbers', values: sorted };
-  return { kind: 'numbers', values: sorted, validity: Uint8Array.from(order, (row) => validity[row]!) };
 }
