@@ -76,7 +76,8 @@ async function lastCommitMs(store: ObjectStore, version: number): Promise<number
   return (await store.head(path))?.lastModifiedMs ?? null;
 }
 
-function assertTable(app: App, name: string): void {
+/** @throws TributaryError INPUT_INVALID naming the tables that exist */
+export function assertTable(app: App, name: string): void {
   if (app.tableNames.includes(name)) return;
   throw unknownName('table', name, app.tableNames);
 }

@@ -3,7 +3,14 @@ import { DefaultAzureCredential } from '@azure/identity';
 import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
 import pipeline from '../pipeline.js';
 import { createLogger, type Logger, systemClock, systemRandom, TributaryError } from './base/index.js';
-import { openTable, type Snapshot, type StructType, type TableReader, TableWriter } from './delta/index.js';
+import {
+  openTable,
+  type Snapshot,
+  type StructType,
+  type TableLocation,
+  type TableReader,
+  TableWriter,
+} from './delta/index.js';
 import { createEventDecoder, quarantineSchema, readingSchema } from './events/index.js';
 import { Ingestor } from './ingest/index.js';
 import type { Pipeline } from './pipeline/index.js';
@@ -26,6 +33,8 @@ export interface App {
   /** The newest version. @throws TributaryError DELTA_TABLE_NOT_FOUND, and as opening a table does */
   loadTable(name: string): Promise<LoadedTable>;
   describeTables(): Promise<TableSummary[]>;
+  /** For upkeep, which opens the table itself. */
+  locateTable(name: string): TableLocation;
 }
 
 /** Where the tables are, inside the container. */
@@ -62,6 +71,7 @@ export async function createApp(settings: Settings, logger: Logger = consoleLogg
     }),
     tableNames,
     loadTable,
+    locateTable: (name) => ({ store, root: rootOf(name) }),
     describeTables: () =>
       Promise.all(tableNames.map(async (name) => summarizeTable(name, (await loadTable(name)).snapshot))),
   };

@@ -1,5 +1,28 @@
+export {
+  type CheckpointResult,
+  checkpointInterval,
+  type DueCheckpoint,
+  lastCheckpointChecksum,
+  type WriteCheckpointOptions,
+  writeCheckpoint,
+  writeCheckpointIfDue,
+} from './checkpointWriter.js';
 export { type CreateTableOptions, createTable } from './createTable.js';
+export { type DeleteResult, type DeleteRowsOptions, deleteRows, type RowPredicate } from './deleteRows.js';
+export { type HistoryEntry, readHistory } from './history.js';
+export { cleanUpLog, type LogCleanupResult } from './logCleanup.js';
+export {
+  type CommitOptimizeOptions,
+  commitOptimize,
+  type OptimizeResult,
+  type OptimizeTableOptions,
+  optimizeTable,
+  type RewriteBinOptions,
+  type RewrittenBin,
+  rewriteBin,
+} from './optimize.js';
 export { type ReadRowsOptions, readRows } from './readTable.js';
+export { type RestoreOptions, type RestoreResult, restoreTable } from './restore.js';
 export { columnsOf, parseTableSchema, type TableField, type TableSchema } from './schema.js';
 export { type OpenTableOptions, openTable, type TableLocation, type TableReader } from './tableReader.js';
 export { TableWriter, type TableWriterOptions, type WriterMetrics } from './tableWriter.js';
@@ -16,3 +39,19 @@ export type {
   TransactionAction,
   TransactionVersions,
 } from './types.js';
+export {
+  type OptimizeBin,
+  type OptimizeLimits,
+  type OptimizePlan,
+  optimizeLimits,
+  planOptimize,
+} from './upkeep/optimizePlan.js';
+export type { UpkeepOptions } from './upkeep/upkeepTable.js';
+export {
+  executeVacuum,
+  planVacuum,
+  type VacuumOptions,
+  type VacuumPlan,
+  type VacuumResult,
+  vacuumTable,
+} from './vacuum.js';

@@ -4,4 +4,6 @@ export { canWriteZstd, type ParquetCodec } from './codecs.js';
 export type { ColumnBatch, ColumnField, ColumnType, ColumnValues } from './columns.js';
 export { type EncodedParquet, type EncodeOptions, encodeParquet } from './encode.js';
 export { type ParquetSource, type ReadOptions, readParquet } from './read.js';
+export { type EncodeRecordsOptions, encodeRecords } from './records/encodeRecords.js';
+export type { RecordField, RecordType, RecordValues } from './records/recordTypes.js';
 export type { ColumnStatistics } from './statistics.js';

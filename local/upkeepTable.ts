@@ -1,0 +1,43 @@
+// One table of the running stack, opened by a command that looks after it.
+import { createApp } from '../shared/app.js';
+import { silentLogger, systemClock, systemRandom } from '../shared/base/index.js';
+import type { UpkeepOptions } from '../shared/delta/index.js';
+import { assertTable } from './lake.js';
+import { defaultStateFolder, StackState } from './stackState.js';
+
+export const tablePositional = {
+  name: 'TABLE',
+  minimum: 1,
+  maximum: 1,
+  description: 'e.g. readings or quarantine',
+} as const;
+
+export const stateOption = {
+  kind: 'text',
+  placeholder: 'FOLDER',
+  fallback: defaultStateFolder,
+  description: 'the --state that npm start was given',
+} as const;
+
+export const jsonOption = { kind: 'flag', description: 'as JSON, for programs' } as const;
+
+/** @throws TributaryError LOCAL_NOT_RUNNING; INPUT_INVALID for a table that does not exist */
+export async function locateUpkeepTable(state: string, table: string): Promise<UpkeepOptions> {
+  const { storage } = new StackState(state).readEndpoints();
+  const app = await createApp({ LakeStorage: storage }, silentLogger);
+  assertTable(app, table);
+  return { ...app.locateTable(table), clock: systemClock, random: systemRandom };
+}
+
+/** One line that is written over itself, on a terminal only. */
+export class ProgressLine {
+  readonly #isTerminal = process.stderr.isTTY === true;
+
+  show(text: string): void {
+    if (this.#isTerminal) process.stderr.write(`\r\x1b[K${text}`);
+  }
+
+  clear(): void {
+    if (this.#isTerminal) process.stderr.write('\r\x1b[K');
+  }
+}

@@ -1,0 +1,151 @@
+// Writes classic single-file checkpoints (PROTOCOL.md "Checkpoints") and the hint that leads readers to them.
+import { createHash } from 'node:crypto';
+import { type Clock, type Random, TributaryError } from '../base/index.js';
+import { encodeRecords } from '../parquet/index.js';
+import type { TableLog } from './log.js';
+import { logFolder, versionDigits } from './paths.js';
+import { retryTransient } from './retry.js';
+import { logOf } from './tableReader.js';
+import type { Metadata, Protocol } from './types.js';
+import { canonicalJson } from './upkeep/canonicalJson.js';
+import { checkpointContent, checkpointFields } from './upkeep/checkpointRows.js';
+import { countSetting, deletedFileRetentionMs, flagSetting, intervalSetting } from './upkeep/intervals.js';
+import { isJsonObject } from './upkeep/rawActions.js';
+import { openForUpkeep, type UpkeepOptions } from './upkeep/upkeepTable.js';
+
+export interface WriteCheckpointOptions extends UpkeepOptions {
+  /** Default the newest. */
+  readonly version?: number;
+}
+
+export interface CheckpointResult {
+  readonly version: number;
+  /** Rows of the checkpoint. */
+  readonly actionCount: number;
+  readonly fileCount: number;
+  readonly tombstoneCount: number;
+  readonly sizeBytes: number;
+}
+
+const hintPath = `${logFolder}_last_checkpoint`;
+const maxAttempts = 4;
+
+/** Every so many versions a checkpoint is due; the property `delta.checkpointInterval`. */
+export function checkpointInterval(configuration: Readonly<Record<string, string>>): number {
+  return countSetting(configuration, 'delta.checkpointInterval', 10);
+}
+
+/**
+ * Replaces what is there for the version: a rival's checkpoint holds the same. Memory: the live files, the unexpired tombstones and the
+ * transactions as objects, and the encoded file.
+ * @throws TributaryError DELTA_PROTOCOL_UNSUPPORTED for tables whose checkpoints take another form, and as opening for upkeep does
+ */
+export async function writeCheckpoint(options: WriteCheckpointOptions): Promise<CheckpointResult> {
+  const { log, state, protocol, metadata } = await openForUpkeep(options, options.version);
+  assertClassicCheckpoints(log, protocol, metadata);
+  const { configuration } = metadata;
+  const content = checkpointContent(state, {
+    nowMs: options.clock.nowMs(),
+    deletedFilesMs: deletedFileRetentionMs(configuration),
+    transactionsMs:
+      configuration['delta.setTransactionRetentionDuration'] === undefined
+        ? undefined
+        : intervalSetting(configuration, 'delta.setTransactionRetentionDuration', 0),
+  });
+  const bytes = encodeRecords(checkpointFields, content.rows, { rootName: 'spark_schema' });
+  const sizeBytes = await putCheckpoint(log, state.version, bytes, options);
+  const result = {
+    version: state.version,
+    actionCount: content.rowCount,
+    fileCount: content.addCount,
+    tombstoneCount: content.removeCount,
+    sizeBytes,
+  };
+  await moveHint(log, result);
+  return result;
+}
+
+function assertClassicCheckpoints(log: TableLog, protocol: Protocol, { configuration }: Metadata): void {
+  const refuse = (what: string): never => {
+    throw new TributaryError(
+      'DELTA_PROTOCOL_UNSUPPORTED',
+      `Table ${log.table} asks for checkpoints ${what}, which are not written here. Let the engine that owns the table write them.`,
+    );
+  };
+  const policy = configuration['delta.checkpointPolicy'] ?? 'classic';
+  if (policy !== 'classic') refuse(`of the policy ${policy} (delta.checkpointPolicy)`);
+  if (protocol.writerFeatures?.includes('v2Checkpoint') === true) refuse('of the table feature v2Checkpoint');
+  if (!flagSetting(configuration, 'delta.checkpoint.writeStatsAsJson', true))
+    refuse('without statistics as JSON (delta.checkpoint.writeStatsAsJson)');
+  // Writer version 3 obliges to honour this; below it is advice.
+  if (
+    protocol.minWriterVersion >= 3 &&
+    flagSetting(configuration, 'delta.checkpoint.writeStatsAsStruct', false)
+  )
+    refuse('with statistics as structs (delta.checkpoint.writeStatsAsStruct)');
+}
+
+/** @returns size of the file in storage */
+async function putCheckpoint(
+  log: TableLog,
+  version: number,
+  bytes: Uint8Array,
+  context: { readonly clock: Clock; readonly random: Random },
+): Promise<number> {
+  const path = `${logFolder}${versionDigits(version)}.checkpoint.parquet`;
+  await retryTransient(() => log.store.put(path, bytes), maxAttempts, context);
+  // A rival's checkpoint of the same version may have another size: its rows are the same in another order.
+  const stored = await log.store.head(path);
+  if (stored !== undefined && stored.sizeBytes > 0) return stored.sizeBytes;
+  throw new TributaryError(
+    'STORAGE_UNAVAILABLE',
+    `The checkpoint ${log.table}/${path} was written, but is not in storage. Write it again.`,
+  );
+}
+
+/** Best effort: readers list the log when the hint is missing or stale. Never backwards, which would only cost them time. */
+async function moveHint(log: TableLog, checkpoint: CheckpointResult): Promise<void> {
+  const current = await readHintVersion(log);
+  if (current !== undefined && current > checkpoint.version) return;
+  const hint = {
+    version: checkpoint.version,
+    size: checkpoint.actionCount,
+    sizeInBytes: checkpoint.sizeBytes,
+    numOfAddFiles: checkpoint.fileCount,
+  };
+  const checksum = lastCheckpointChecksum(hint);
+  await log.store.put(hintPath, new TextEncoder().encode(JSON.stringify({ ...hint, checksum })));
+}
+
+async function readHintVersion(log: TableLog): Promise<number | undefined> {
+  const bytes = await log.store.read(hintPath);
+  if (bytes === undefined) return undefined;
+  try {
+    const hint: unknown = JSON.parse(new TextDecoder().decode(bytes));
+    return isJsonObject(hint) && typeof hint.version === 'number' ? hint.version : undefined;
+  } catch {
+    return undefined; // torn, which writing it anew mends
+  }
+}
+
+/** The `checksum` of `_last_checkpoint`: MD5 of its canonical form. */
+export function lastCheckpointChecksum(hint: Readonly<Record<string, unknown>>): string {
+  return createHash('md5').update(canonicalJson(hint)).digest('hex');
+}
+
+export type DueCheckpoint =
+  | ({ readonly kind: 'written' } & CheckpointResult)
+  /** Fewer than `interval` versions since the last one. */
+  | { readonly kind: 'notDue'; readonly version: number; readonly interval: number };
+
+/** For upkeep that comes by now and then. @param snapshot the table as the caller knows it */
+export async function writeCheckpointIfDue(
+  snapshot: { readonly version: number; readonly metadata: Metadata },
+  options: UpkeepOptions,
+): Promise<DueCheckpoint> {
+  const interval = checkpointInterval(snapshot.metadata.configuration);
+  const last = await readHintVersion(logOf(options));
+  if (snapshot.version - (last ?? 0) < interval)
+    return { kind: 'notDue', version: snapshot.version, interval };
+  return { kind: 'written', ...(await writeCheckpoint(options)) };
+}

@@ -1,0 +1,176 @@
+// DELETE: takes rows out of a table by writing the files that hold some of them again without these.
+import { TributaryError } from '../base/index.js';
+import type { ColumnBatch } from '../parquet/index.js';
+import { transactionFacts } from './conflict.js';
+import { defaultEngineInfo } from './createTable.js';
+import { canonicalPath } from './paths.js';
+import { assertWritable } from './protocol.js';
+import { readRows } from './readTable.js';
+import { logOf, openTable } from './tableReader.js';
+import type { AddAction, Snapshot } from './types.js';
+import { commitTransaction, type TransactionOutcome } from './upkeep/commitTransaction.js';
+import { flagSetting } from './upkeep/intervals.js';
+import { removeOf } from './upkeep/removeFile.js';
+import { readFiles, storedFields, writeRows } from './upkeep/rewriteRows.js';
+import { takeRows } from './upkeep/takeRows.js';
+import type { UpkeepOptions } from './upkeep/upkeepTable.js';
+
+export interface RowPredicate {
+  /** For the table's history, e.g. `device_id = 'x'`. */
+  readonly description: string;
+  /** What `matches` looks at. */
+  readonly columns: readonly string[];
+  /** Pure. Whether a row of the batch, which has `columns` in this order, is to go. */
+  matches(batch: ColumnBatch, row: number): boolean;
+}
+
+export interface DeleteRowsOptions extends UpkeepOptions {
+  readonly predicate: RowPredicate;
+  /** Times that the table is gone through when rivals interfere. Default 5. */
+  readonly maxAttempts?: number;
+}
+
+export type DeleteResult =
+  | { readonly kind: 'nothing' }
+  | {
+      readonly kind: 'deleted';
+      readonly version: number;
+      readonly deletedRowCount: number;
+      /** Rows that were written again, as neighbours of deleted ones. */
+      readonly copiedRowCount: number;
+      readonly removedFileCount: number;
+      readonly addedFileCount: number;
+    }
+  /** Rivals interfered every time; nothing was deleted. */
+  | { readonly kind: 'conflict'; readonly version: number };
+
+/**
+ * Memory: one data file's rows. Nothing is rewritten in place: vacuum takes the old files after the retention.
+ * @throws TributaryError DELTA_PROTOCOL_UNSUPPORTED for tables that are append-only, keep a change data feed or have columns that cannot
+ *   be written; as `openTable` and committing do
+ */
+export async function deleteRows(options: DeleteRowsOptions): Promise<DeleteResult> {
+  const maxAttempts = options.maxAttempts ?? 5;
+  for (let attempt = 1; ; attempt++) {
+    const { snapshot } = await openTable(options);
+    assertDeletable(logOf(options).table, snapshot);
+    const changes = await rewriteMatching(snapshot, options);
+    if (changes.removed.length === 0) return { kind: 'nothing' };
+    const outcome = await commitChanges(snapshot, changes, options);
+    if (outcome.kind === 'committed') {
+      return {
+        kind: 'deleted',
+        version: outcome.version,
+        deletedRowCount: changes.deletedRowCount,
+        copiedRowCount: changes.copiedRowCount,
+        removedFileCount: changes.removed.length,
+        addedFileCount: changes.added.length,
+      };
+    }
+    if (attempt >= maxAttempts) return { kind: 'conflict', version: outcome.version };
+  }
+}
+
+function assertDeletable(table: string, { protocol, metadata }: Snapshot): void {
+  assertWritable(table, protocol, metadata);
+  const refuse = (what: string): never => {
+    throw new TributaryError(
+      'DELTA_PROTOCOL_UNSUPPORTED',
+      `Rows of table ${table} cannot be deleted here: ${what}.`,
+    );
+  };
+  if (flagSetting(metadata.configuration, 'delta.appendOnly', false))
+    refuse('it is append-only (delta.appendOnly)');
+  if (flagSetting(metadata.configuration, 'delta.enableChangeDataFeed', false))
+    refuse('it keeps a change data feed (delta.enableChangeDataFeed), which would miss them');
+}
+
+interface Changes {
+  readonly removed: AddAction[];
+  readonly added: AddAction[];
+  deletedRowCount: number;
+  copiedRowCount: number;
+}
+
+async function rewriteMatching(snapshot: Snapshot, options: DeleteRowsOptions): Promise<Changes> {
+  const changes: Changes = { removed: [], added: [], deletedRowCount: 0, copiedRowCount: 0 };
+  const context = { ...options, snapshot };
+  for (const file of snapshot.files.values()) {
+    const { kept, rowCount } = await keptRows(file, snapshot, options);
+    if (kept.length === rowCount) continue;
+    changes.removed.push(file);
+    changes.deletedRowCount += rowCount - kept.length;
+    if (kept.length === 0) continue;
+    const fields = storedFields(logOf(options).table, snapshot);
+    const rows = takeRows(await readFiles([file], fields, context), kept);
+    changes.added.push(await writeRows(rows, file.partitionValues, true, context));
+    changes.copiedRowCount += rows.rowCount;
+  }
+  return changes;
+}
+
+/** Reads only what the predicate looks at: most files hold nothing that matches. */
+async function keptRows(
+  file: AddAction,
+  snapshot: Snapshot,
+  { store, root, predicate }: DeleteRowsOptions,
+): Promise<{ kept: Uint32Array; rowCount: number }> {
+  const part: Snapshot = { ...snapshot, files: new Map([[file.path, file]]) };
+  const kept: number[] = [];
+  let rowCount = 0;
+  for await (const batch of readRows({ store, root, snapshot: part, columns: predicate.columns })) {
+    for (let row = 0; row < batch.rowCount; row++)
+      if (!predicate.matches(batch, row)) kept.push(rowCount + row);
+    rowCount += batch.rowCount;
+  }
+  return { kept: Uint32Array.from(kept), rowCount };
+}
+
+function commitChanges(
+  snapshot: Snapshot,
+  changes: Changes,
+  options: DeleteRowsOptions,
+): Promise<TransactionOutcome> {
+  const { removed, added } = changes;
+  const nowMs = options.clock.nowMs();
+  const txnId = options.random.uuid();
+  const isWriteSerializable = snapshot.metadata.configuration['delta.isolationLevel'] === 'WriteSerializable';
+  const isolation = isWriteSerializable ? 'WriteSerializable' : 'Serializable';
+  const commitInfo = {
+    timestamp: nowMs,
+    operation: 'DELETE',
+    operationParameters: { predicate: JSON.stringify([options.predicate.description]) },
+    readVersion: snapshot.version,
+    isolationLevel: isolation,
+    isBlindAppend: false,
+    operationMetrics: {
+      numRemovedFiles: String(removed.length),
+      numAddedFiles: String(added.length),
+      numDeletedRows: String(changes.deletedRowCount),
+      numCopiedRows: String(changes.copiedRowCount),
+    },
+    engineInfo: options.engineInfo ?? defaultEngineInfo,
+    txnId,
+  };
+  const pathsOf = (files: Iterable<AddAction>) => new Set([...files].map(({ path }) => canonicalPath(path)));
+  return commitTransaction(
+    logOf(options),
+    {
+      readVersion: snapshot.version,
+      txnId,
+      facts: transactionFacts({
+        // Every file was read: one that a rival replaced may come back with rows that match.
+        files: pathsOf(snapshot.files.values()),
+        removes: pathsOf(removed),
+        looksFor: () => true,
+        isolation,
+      }),
+      lines: [
+        { commitInfo },
+        ...removed.map((add) => ({ remove: removeOf({ ...add }, nowMs, true) })),
+        ...added.map((add) => ({ add })),
+      ],
+    },
+    options,
+  );
+}

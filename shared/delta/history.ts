@@ -1,0 +1,74 @@
+// The commits of a table, newest first, as `DESCRIBE HISTORY` shows them.
+import type { JsonObject } from './actions.js';
+import { logFolder } from './paths.js';
+import { logOf, type TableLocation } from './tableReader.js';
+import { readRawCommit } from './upkeep/loadFullState.js';
+import { isJsonObject } from './upkeep/rawActions.js';
+
+export interface HistoryEntry {
+  readonly version: number;
+  /** When storage took the commit, made to increase with the version; milliseconds UTC. */
+  readonly timestampMs: number;
+  readonly operation: string | undefined;
+  readonly operationParameters: JsonObject;
+  readonly operationMetrics: JsonObject;
+  readonly readVersion: number | undefined;
+  readonly isBlindAppend: boolean | undefined;
+  readonly engineInfo: string | undefined;
+  readonly userName: string | undefined;
+}
+
+const commitName = /^(\d{20})\.json$/;
+const parallelReads = 16;
+
+/**
+ * Cleanup limits how far back it reaches. Empty when there is no table.
+ * @throws TributaryError DELTA_LOG_CORRUPT, or of the store
+ */
+export async function readHistory(
+  options: TableLocation & { readonly limit?: number },
+): Promise<readonly HistoryEntry[]> {
+  const log = logOf(options);
+  const commits: { version: number; timestampMs: number }[] = [];
+  let previousMs = Number.NEGATIVE_INFINITY;
+  for await (const { path, lastModifiedMs } of log.store.list(`${logFolder}0`)) {
+    const match = commitName.exec(path.slice(logFolder.length));
+    if (match === null) continue;
+    // Storage times may tie, or run backwards; a later version counts as later.
+    previousMs = Math.max(lastModifiedMs, previousMs + 1);
+    commits.push({ version: Number(match[1]), timestampMs: previousMs });
+  }
+  const wanted = commits.reverse().slice(0, options.limit ?? commits.length);
+  const entries: HistoryEntry[] = [];
+  for (let start = 0; start < wanted.length; start += parallelReads) {
+    const batch = wanted.slice(start, start + parallelReads);
+    const actions = await Promise.all(batch.map(({ version }) => readRawCommit(log, version)));
+    for (const [index, { version, timestampMs }] of batch.entries()) {
+      // Gone since it was listed: cleaned up, like those before it.
+      const commit = actions[index];
+      if (commit !== undefined) entries.push(entryOf(version, timestampMs, commit));
+    }
+  }
+  return entries;
+}
+
+/** Engines put any JSON into `commitInfo`; what is not of the usual type is left out. */
+function entryOf(version: number, timestampMs: number, actions: readonly JsonObject[]): HistoryEntry {
+  const found = actions.find(({ commitInfo }) => isJsonObject(commitInfo))?.commitInfo;
+  const info = isJsonObject(found) ? found : {};
+  const text = (name: string): string | undefined => {
+    const value = info[name];
+    return typeof value === 'string' ? value : undefined;
+  };
+  return {
+    version,
+    timestampMs,
+    operation: text('operation'),
+    operationParameters: isJsonObject(info.operationParameters) ? info.operationParameters : {},
+    operationMetrics: isJsonObject(info.operationMetrics) ? info.operationMetrics : {},
+    readVersion: typeof info.readVersion === 'number' ? info.readVersion : undefined,
+    isBlindAppend: typeof info.isBlindAppend === 'boolean' ? info.isBlindAppend : undefined,
+    engineInfo: text('engineInfo'),
+    userName: text('userName'),
+  };
+}

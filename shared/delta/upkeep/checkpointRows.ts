@@ -1,0 +1,145 @@
+// Pure. The content of a classic checkpoint in the schema that Spark writes (PROTOCOL.md "Checkpoint Schema"): one row an action, every
+// other column null.
+import type { RecordField, RecordValues } from '../../parquet/index.js';
+import type { JsonObject } from '../actions.js';
+import { type FullState, unexpiredRemoves } from './fullState.js';
+import { deletionVectorOf, isJsonObject } from './rawActions.js';
+
+const struct = (name: string, fields: readonly RecordField[]): RecordField => ({
+  name,
+  type: { kind: 'struct', fields },
+});
+const text = (name: string): RecordField => ({ name, type: 'string' });
+const long = (name: string): RecordField => ({ name, type: 'long' });
+const integer = (name: string): RecordField => ({ name, type: 'integer' });
+const flag = (name: string): RecordField => ({ name, type: 'boolean' });
+const textMap = (name: string): RecordField => ({ name, type: { kind: 'textMap' } });
+const textList = (name: string): RecordField => ({ name, type: { kind: 'textList' } });
+
+const deletionVector = struct('deletionVector', [
+  text('storageType'),
+  text('pathOrInlineDv'),
+  integer('offset'),
+  integer('sizeInBytes'),
+  long('cardinality'),
+  long('maxRowIndex'),
+]);
+
+export const checkpointFields: readonly RecordField[] = [
+  struct('txn', [text('appId'), long('version'), long('lastUpdated')]),
+  struct('add', [
+    text('path'),
+    textMap('partitionValues'),
+    long('size'),
+    long('modificationTime'),
+    flag('dataChange'),
+    textMap('tags'),
+    deletionVector,
+    long('baseRowId'),
+    long('defaultRowCommitVersion'),
+    text('clusteringProvider'),
+    text('stats'),
+  ]),
+  struct('remove', [
+    text('path'),
+    long('deletionTimestamp'),
+    flag('dataChange'),
+    flag('extendedFileMetadata'),
+    textMap('partitionValues'),
+    long('size'),
+    deletionVector,
+    long('baseRowId'),
+    long('defaultRowCommitVersion'),
+  ]),
+  struct('metaData', [
+    text('id'),
+    text('name'),
+    text('description'),
+    struct('format', [text('provider'), textMap('options')]),
+    text('schemaString'),
+    textList('partitionColumns'),
+    textMap('configuration'),
+    long('createdTime'),
+  ]),
+  struct('protocol', [
+    integer('minReaderVersion'),
+    integer('minWriterVersion'),
+    textList('readerFeatures'),
+    textList('writerFeatures'),
+  ]),
+  struct('domainMetadata', [text('domain'), text('configuration'), flag('removed')]),
+];
+
+export interface CheckpointRetention {
+  readonly nowMs: number;
+  readonly deletedFilesMs: number;
+  /** `delta.setTransactionRetentionDuration`; undefined keeps all. */
+  readonly transactionsMs: number | undefined;
+}
+
+export interface CheckpointContent {
+  readonly rowCount: number;
+  readonly addCount: number;
+  readonly removeCount: number;
+  readonly rows: Iterable<RecordValues>;
+}
+
+/** @param state complete: with protocol and metaData */
+export function checkpointContent(state: FullState, retention: CheckpointRetention): CheckpointContent {
+  const removes = unexpiredRemoves(state, retention.nowMs, retention.deletedFilesMs);
+  const transactions = [...state.transactions.values()].filter((txn) => isKept(txn, retention));
+  return {
+    addCount: state.adds.size,
+    removeCount: removes.length,
+    rowCount: 2 + transactions.length + state.domains.size + removes.length + state.adds.size,
+    rows: rowsOf(state, transactions, removes),
+  };
+}
+
+/** Without a time a transaction counts as old, as in Spark. */
+function isKept(txn: JsonObject, { nowMs, transactionsMs }: CheckpointRetention): boolean {
+  if (transactionsMs === undefined) return true;
+  return typeof txn.lastUpdated === 'number' && txn.lastUpdated > nowMs - transactionsMs;
+}
+
+function* rowsOf(
+  state: FullState,
+  transactions: readonly JsonObject[],
+  removes: readonly JsonObject[],
+): Generator<RecordValues> {
+  yield { protocol: state.protocol };
+  yield { metaData: metaDataRow(state.metaData ?? {}) };
+  for (const txn of transactions) yield { txn };
+  for (const domainMetadata of state.domains.values()) yield { domainMetadata };
+  for (const remove of removes) yield { remove: fileRow(remove) };
+  for (const add of state.adds.values()) yield { add: fileRow(add) };
+}
+
+function metaDataRow(metaData: JsonObject): RecordValues {
+  const format = isJsonObject(metaData.format) ? metaData.format : {};
+  return {
+    ...metaData,
+    format: { provider: format.provider ?? 'parquet', options: textValues(format.options) ?? {} },
+    partitionColumns: metaData.partitionColumns ?? [],
+    configuration: textValues(metaData.configuration) ?? {},
+  };
+}
+
+/** `dataChange` is false in checkpoints: their rows change nothing. */
+function fileRow(file: JsonObject): RecordValues {
+  return {
+    ...file,
+    dataChange: false,
+    partitionValues: textValues(file.partitionValues),
+    tags: textValues(file.tags),
+    deletionVector: deletionVectorOf(file),
+  };
+}
+
+/** A few writers put numbers where text belongs. */
+function textValues(values: unknown): RecordValues | undefined {
+  if (!isJsonObject(values)) return undefined;
+  return Object.fromEntries(
+    Object.entries(values).map(([key, value]) => [key, (value ?? null) === null ? null : String(value)]),
+  );
+}

@@ -1,0 +1,97 @@
+// Pure. Which files of the log nobody needs any more (PROTOCOL.md "Metadata Cleanup").
+import type { ObjectInfo } from '../../storage/index.js';
+import { logFolder } from '../paths.js';
+
+export interface LogCleanupInput {
+  /** Files of `_delta_log/` with their times in storage. */
+  readonly files: readonly ObjectInfo[];
+  readonly nowMs: number;
+  readonly retentionMs: number;
+}
+
+export type LogCleanupPlan =
+  /** No checkpoint is older than the retention. */
+  | { readonly kind: 'nothing' }
+  /** Sidecars would have to be looked after, too. */
+  | { readonly kind: 'hasV2Checkpoints' }
+  | {
+      readonly kind: 'delete';
+      /** Stays, with the commit of its version and all that came later. */
+      readonly checkpointVersion: number;
+      /** Oldest version first. */
+      readonly paths: readonly string[];
+    };
+
+const dayMs = 86_400_000;
+
+const commitName = /^(\d{20})\.json$/;
+const checksumName = /^(\d{20})\.crc$/;
+const classicName = /^(\d{20})\.checkpoint\.parquet$/;
+const partName = /^(\d{20})\.checkpoint\.(\d{10})\.(\d{10})\.parquet$/;
+const v2Name = /^(\d{20})\.checkpoint\.[^.]+\.(?:json|parquet)$/;
+const compactedName = /^(\d{20})\.(\d{20})\.compacted\.json$/;
+
+export function planLogCleanup({ files, nowMs, retentionMs }: LogCleanupInput): LogCleanupPlan {
+  const named = files.map((file) => ({ ...file, name: file.path.slice(logFolder.length) }));
+  if (named.some(({ name }) => v2Name.test(name))) return { kind: 'hasV2Checkpoints' };
+  // Whole days, so that cleanup happens at most daily however often it is asked for.
+  const cutoffMs = Math.floor((nowMs - retentionMs) / dayMs) * dayMs;
+  const cutoffCommit = newestCommit(named, cutoffMs);
+  if (cutoffCommit === undefined) return { kind: 'nothing' };
+  const checkpointVersion = completeCheckpoints(named)
+    .filter((version) => version <= cutoffCommit)
+    .reduce<number | undefined>((newest, version) => Math.max(newest ?? 0, version), undefined);
+  if (checkpointVersion === undefined) return { kind: 'nothing' };
+  const expired = named.filter(({ name }) => isExpired(name, checkpointVersion)).map(({ path }) => path);
+  // Names start with the version, so their order is that of the versions.
+  return expired.length === 0
+    ? { kind: 'nothing' }
+    : { kind: 'delete', checkpointVersion, paths: expired.sort() };
+}
+
+interface NamedFile extends ObjectInfo {
+  readonly name: string;
+}
+
+/** Newest version committed up to `cutoffMs`. Times of storage may tie or run backwards; a later commit counts as later. */
+function newestCommit(files: readonly NamedFile[], cutoffMs: number): number | undefined {
+  const commits = files
+    .flatMap(({ name, lastModifiedMs }) => {
+      const match = commitName.exec(name);
+      return match === null ? [] : [{ version: Number(match[1]), lastModifiedMs }];
+    })
+    .sort((left, right) => left.version - right.version);
+  let newest: number | undefined;
+  let previousMs = Number.NEGATIVE_INFINITY;
+  for (const { version, lastModifiedMs } of commits) {
+    previousMs = Math.max(lastModifiedMs, previousMs + 1);
+    if (previousMs > cutoffMs) break;
+    newest = version;
+  }
+  return newest;
+}
+
+function completeCheckpoints(files: readonly NamedFile[]): number[] {
+  const versions: number[] = [];
+  const parts = new Map<string, number>();
+  for (const { name, sizeBytes } of files) {
+    if (sizeBytes === 0) continue;
+    const classic = classicName.exec(name);
+    if (classic !== null) versions.push(Number(classic[1]));
+    const part = partName.exec(name);
+    if (part === null) continue;
+    const group = `${part[1]}/${part[3]}`;
+    const found = (parts.get(group) ?? 0) + 1;
+    parts.set(group, found);
+    if (found === Number(part[3])) versions.push(Number(part[1]));
+  }
+  return versions;
+}
+
+function isExpired(name: string, checkpointVersion: number): boolean {
+  const compacted = compactedName.exec(name);
+  if (compacted !== null) return Number(compacted[1]) <= checkpointVersion;
+  const versioned =
+    commitName.exec(name) ?? checksumName.exec(name) ?? classicName.exec(name) ?? partName.exec(name);
+  return versioned !== null && Number(versioned[1]) < checkpointVersion;
+}

@@ -1,0 +1,65 @@
+// Rows of some files of a table, read and written again as files of their own.
+import { type Clock, type Random, TributaryError } from '../../base/index.js';
+import { type ColumnBatch, type ColumnField, concatBatches, encodeParquet } from '../../parquet/index.js';
+import { encodeRows, writeDataFile } from '../dataFile.js';
+import { readRows } from '../readTable.js';
+import { columnsOf, parseTableSchema } from '../schema.js';
+import { logOf, type TableLocation } from '../tableReader.js';
+import type { AddAction, Snapshot } from '../types.js';
+
+export interface RewriteContext extends TableLocation {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly snapshot: Snapshot;
+}
+
+/** Small enough for their statistics to skip within a file. */
+const rowGroupRows = 131_072;
+
+/**
+ * Columns that data files hold: all but those of the partition.
+ * @throws TributaryError DELTA_PROTOCOL_UNSUPPORTED when some cannot be written again, as their values would be lost
+ */
+export function storedFields(table: string, snapshot: Snapshot): readonly ColumnField[] {
+  const { metadata } = snapshot;
+  const schema = parseTableSchema(metadata.schemaString);
+  const columns = columnsOf(schema).filter(({ name }) => !metadata.partitionColumns.includes(name));
+  if (columnsOf(schema).length === schema.fields.length)
+    return columns.map(({ name, type, nullable }) => ({ name, type, nullable }));
+  const opaque = schema.fields.flatMap(({ kind, field }) => (kind === 'opaque' ? [field.name] : []));
+  throw new TributaryError(
+    'DELTA_PROTOCOL_UNSUPPORTED',
+    `Files of table ${table} cannot be rewritten here: the types of ${opaque.join(', ')} can be read but not written.`,
+  );
+}
+
+/** Rows of `files`, in the order of the files. */
+export async function readFiles(
+  files: readonly AddAction[],
+  fields: readonly ColumnField[],
+  context: RewriteContext,
+): Promise<ColumnBatch> {
+  const { store, root, snapshot } = context;
+  const part: Snapshot = { ...snapshot, files: new Map(files.map((file) => [file.path, file])) };
+  const batches: ColumnBatch[] = [];
+  const columns = fields.map(({ name }) => name);
+  for await (const batch of readRows({ store, root, snapshot: part, columns })) batches.push(batch);
+  const [only] = batches;
+  return only !== undefined && batches.length === 1 ? only : concatBatches(batches, fields);
+}
+
+/** @returns the `add`, which makes the file part of the table once it is committed */
+export async function writeRows(
+  batch: ColumnBatch,
+  partitionValues: AddAction['partitionValues'],
+  dataChange: boolean,
+  context: RewriteContext,
+): Promise<AddAction> {
+  const { metadata } = context.snapshot;
+  const table = { schema: parseTableSchema(metadata.schemaString), configuration: metadata.configuration };
+  const encoded = encodeRows(batch, table, (rows, options) =>
+    encodeParquet(rows, { ...options, rowGroupRows }),
+  );
+  const add = await writeDataFile(encoded, table, { ...context, store: logOf(context).store });
+  return { ...add, partitionValues, dataChange };
+}

@@ -1,0 +1,88 @@
+// Appends, optimize, vacuum, checkpoints and log cleanup at once, in orders drawn from seeds: rows are never lost or doubled.
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { seededRandom } from '../../../shared/base/index.js';
+import {
+  cleanUpLog,
+  createTable,
+  openTable,
+  optimizeTable,
+  TableWriter,
+  vacuumTable,
+  writeCheckpoint,
+} from '../../../shared/delta/index.js';
+import { createMemoryStore } from '../../../shared/storage/index.js';
+import { expectedRows, partitionAppend, readingsSchema } from '../../support/deltaFixtures.js';
+import { InstantClock } from '../../support/instantClock.js';
+import { Interleaving } from '../../support/interleaving.js';
+import { liveRows } from '../../support/tableRows.js';
+
+const root = 'tables/readings';
+const dayMs = 86_400_000;
+
+async function setUp() {
+  const clock = new InstantClock(1_700_000_000_000);
+  const store = createMemoryStore(clock);
+  const table = { store, root, clock, schema: readingsSchema };
+  await createTable({ ...table, random: seededRandom(0) });
+  const writer = new TableWriter({ ...table, random: seededRandom(1) });
+  for (let last = 1; last <= 6; last++) await writer.append(partitionAppend('p0', 1, last));
+  await optimizeTable({ ...table, random: seededRandom(2) });
+  // What that left behind is old enough for vacuum and cleanup, and what comes now is not.
+  clock.advance(40 * dayMs);
+  await writeCheckpoint({ ...table, random: seededRandom(3) });
+  await writer.append(partitionAppend('p0', 1, 8));
+  return table;
+}
+
+describe('upkeep beside appends', () => {
+  it('loses and doubles nothing, in forty orders', async () => {
+    const outcomes = new Map<string, number>();
+    const count = (what: string): void => {
+      outcomes.set(what, (outcomes.get(what) ?? 0) + 1);
+    };
+    for (let seed = 0; seed < 40; seed++) {
+      const table = await setUp();
+      const race = new Interleaving(seededRandom(seed));
+      const as = (task: number) => ({
+        ...table,
+        store: race.view(table.store),
+        random: seededRandom(seed * 100 + task),
+      });
+      const append = (task: number, partition: string, lasts: readonly number[]) => async () => {
+        const writer = new TableWriter(as(task));
+        for (const last of lasts) await writer.append(partitionAppend(partition, 1, last));
+      };
+      const optimize = (task: number) => async () => {
+        for (let round = 0; round < 3; round++) count(`optimize ${(await optimizeTable(as(task))).kind}`);
+      };
+      const results = await race.run<void>([
+        append(1, 'p1', [2, 3, 7]),
+        append(2, 'p2', [1, 5]),
+        optimize(3),
+        optimize(4),
+        async () => count(`vacuum ${(await vacuumTable(as(5))).kind}`),
+        async () => void (await writeCheckpoint(as(6))),
+        async () => count(`cleanup ${(await cleanUpLog(as(7))).kind}`),
+        async () => void (await writeCheckpoint(as(8))),
+      ]);
+      for (const result of results) {
+        if (result.status === 'rejected') throw result.reason;
+      }
+      const rows = expectedRows({ p0: 8, p1: 7, p2: 5 });
+      assert.deepEqual(await liveRows(table), rows, `seed ${seed}`);
+      assert.equal((await openTable(table)).snapshot.totalRows, rows.length);
+      // And after all that, from a checkpoint alone.
+      await writeCheckpoint({ ...table, random: seededRandom(9) });
+      table.clock.advance(40 * dayMs);
+      await writeCheckpoint({ ...table, random: seededRandom(10) });
+      await cleanUpLog({ ...table, random: seededRandom(11) });
+      await vacuumTable({ ...table, random: seededRandom(12) });
+      assert.deepEqual(await liveRows(table), rows, `seed ${seed}, after cleanup`);
+    }
+    // Proof that the orders differed in what happened.
+    assert.ok(outcomes.get('optimize optimized')! > 40, JSON.stringify([...outcomes]));
+    assert.ok(outcomes.get('optimize aborted')! > 5, JSON.stringify([...outcomes]));
+    assert.ok(outcomes.get('vacuum vacuumed')! > 20, JSON.stringify([...outcomes]));
+  });
+});

@@ -1,0 +1,117 @@
+// The upkeep commands against a real blob service: files are packed, vacuumed and brought back while the rows stay.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { StackState } from '../../local/stackState.js';
+import { createApp } from '../../shared/app.js';
+import { silentLogger } from '../../shared/base/index.js';
+import { queryTable } from '../support/duckdb.js';
+import { cutEvents, simulatedEvents } from '../support/simulatedBatch.js';
+import { startTestAzurite } from '../support/testAzurite.js';
+
+const compiled = join(import.meta.dirname, '..', '..', 'local');
+
+interface CommandResult {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function runCommand(name: string, args: readonly string[]): Promise<CommandResult> {
+  const child = spawn(process.execPath, ['--enable-source-maps', join(compiled, `${name}.js`), ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: 60_000,
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code, stdout, stderr }));
+  });
+}
+
+describe('the upkeep commands', () => {
+  it('pack, vacuum, tell and restore a table on the storage service', async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'tributary-upkeep-'));
+    t.after(() => rmSync(folder, { recursive: true, force: true }));
+    const azurite = await startTestAzurite(t);
+    const state = new StackState(folder);
+    state.create();
+    state.writeEndpoints({
+      pid: process.pid,
+      storage: azurite.connectionString,
+      eventHubs: '',
+      hubs: [],
+      statusUrl: '',
+    });
+    const app = await createApp({ LakeStorage: azurite.connectionString }, silentLogger);
+    const events = simulatedEvents('sensor-data', '0', 1200, 7);
+    for (let from = 0; from < 1200; from += 100)
+      await app.ingestor.ingest(cutEvents(events, from, from + 100));
+    const contents = async () => {
+      const { store, snapshot } = await app.loadTable('readings');
+      const [row] = await queryTable(
+        store,
+        snapshot,
+        'select count(*)::double as "rows", count(distinct _sequence_number)::double as events, sum(hash(device_id, event_time))::varchar as digest from {files}',
+      );
+      return row;
+    };
+    const run = async (name: string, ...args: string[]): Promise<string> => {
+      const { code, stdout, stderr } = await runCommand(name, [...args, '--state', folder]);
+      assert.equal(code, 0, `${name}: ${stderr}${stdout}`);
+      return stdout;
+    };
+    const before = await contents();
+    const { snapshot: unpacked } = await app.loadTable('readings');
+    assert.equal(unpacked.files.size, 12);
+
+    assert.match(await run('optimize', 'readings'), /12 files .* became 1 .* with the same 1,\d{3} rows/);
+    assert.deepEqual(await contents(), before);
+    assert.match(await run('optimize', 'readings'), /Nothing to do/);
+    const { snapshot: packed } = await app.loadTable('readings');
+    assert.equal(packed.files.size, 1);
+
+    assert.match(await run('vacuum', 'readings'), /Nothing to do/);
+    const refused = await runCommand('vacuum', ['readings', '--retention', '0s', '--state', folder]);
+    assert.equal(refused.code, 1);
+    assert.match(refused.stderr, /shorter than the 168 hours/);
+
+    assert.match(
+      await run('restore', 'readings', '--to', String(unpacked.version)),
+      /12 files came back, 1 went/,
+    );
+    assert.deepEqual(await contents(), before);
+    assert.match(await run('optimize', 'readings', '--sort', 'event_time', '--json'), /"kind": "optimized"/);
+    const short = ['--retention', '0s', '--allow-short-retention'];
+    const plan = JSON.parse(await run('vacuum', 'readings', '--dry-run', '--json', ...short)) as {
+      paths: string[];
+    };
+    assert.equal(plan.paths.length, 13);
+    assert.match(await run('vacuum', 'readings', ...short), /13 files of readings with .* deleted/);
+    assert.deepEqual(await contents(), before);
+    const impossible = await runCommand('restore', ['readings', '--to', '3', '--state', folder]);
+    assert.match(impossible.stderr, /3 of its data files are gone/);
+
+    const history = JSON.parse(await run('history', 'readings', '--json')) as { operation: string }[];
+    assert.deepEqual(
+      history.slice(0, 5).map(({ operation }) => operation),
+      ['VACUUM END', 'VACUUM START', 'OPTIMIZE', 'RESTORE', 'OPTIMIZE'],
+    );
+    assert.match(await run('history', 'readings'), /output rows \d/);
+    const description = JSON.parse(await run('describe', 'readings', '--json')) as Record<string, unknown>;
+    assert.deepEqual([description.rows, description.files], [before?.rows, 1]);
+    assert.match(await run('describe', 'readings'), /device_id +string/);
+    const unknown = await runCommand('history', ['reading', '--state', folder]);
+    assert.match(unknown.stderr, /Did you mean readings\?/);
+  });
+});

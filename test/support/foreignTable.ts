@@ -1,0 +1,31 @@
+// Log lines written by hand, for tables that other engines could have written.
+import { type ObjectStore, storeBelow } from '../../shared/storage/index.js';
+
+export const logDigits = (version: number): string => String(version).padStart(20, '0');
+
+export async function putCommitLines(
+  store: ObjectStore,
+  root: string,
+  version: number,
+  lines: readonly Readonly<Record<string, unknown>>[],
+): Promise<void> {
+  const text = lines.map((line) => `${JSON.stringify(line)}\n`).join('');
+  await storeBelow(store, root).put(`_delta_log/${logDigits(version)}.json`, new TextEncoder().encode(text));
+}
+
+/** Names below `_delta_log/`. */
+export async function logNames(store: ObjectStore, root: string): Promise<string[]> {
+  const names: string[] = [];
+  for await (const { path } of storeBelow(store, root).list('_delta_log/')) names.push(path.slice(11));
+  return names;
+}
+
+export async function deleteCommits(
+  store: ObjectStore,
+  root: string,
+  from: number,
+  to: number,
+): Promise<void> {
+  for (let version = from; version <= to; version++)
+    await storeBelow(store, root).delete(`_delta_log/${logDigits(version)}.json`);
+}
