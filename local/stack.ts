@@ -104,7 +104,7 @@ function eventHubsPlan({ state, ports, hubs }: StackOptions): ServicePlan {
   };
 }
 
-function hostPlan({ ports }: StackOptions): ServicePlan {
+function hostPlan({ state, ports }: StackOptions): ServicePlan {
   const script = join(import.meta.dirname, 'host', 'cli.js');
   const settings = Object.entries(hostSettings(ports));
   return {
@@ -117,6 +117,7 @@ function hostPlan({ ports }: StackOptions): ServicePlan {
         args: [
           ...['--app', root],
           ...['--port', String(ports.hostPort)],
+          ...['--durable-data', state.durableFolder],
           ...settings.flatMap(([name, value]) => ['--setting', `${name}=${value}`]),
         ],
         isReady: (line) => line.startsWith('Functions host is listening on'),

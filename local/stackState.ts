@@ -41,6 +41,10 @@ export class StackState {
     return join(this.folder, 'event-hubs');
   }
 
+  get durableFolder(): string {
+    return join(this.folder, 'durable');
+  }
+
   get logFolder(): string {
     return join(this.folder, 'logs');
   }
@@ -65,7 +69,13 @@ export class StackState {
 
   /** What holds state; `reset` deletes this and nothing else, whatever folder it was pointed at. */
   existingState(): readonly string[] {
-    const paths = [this.azuriteFolder, this.eventHubsFolder, this.logFolder, this.#hubFile];
+    const paths = [
+      this.azuriteFolder,
+      this.eventHubsFolder,
+      this.durableFolder,
+      this.logFolder,
+      this.#hubFile,
+    ];
     return paths.filter((path) => existsSync(path));
   }
 

@@ -1,6 +1,6 @@
 // One table of the running stack, opened by a command that looks after it.
 import { createApp } from '../shared/app.js';
-import { silentLogger, systemClock, systemRandom } from '../shared/base/index.js';
+import { silentLogger } from '../shared/base/index.js';
 import type { UpkeepOptions } from '../shared/delta/index.js';
 import { assertTable } from './lake.js';
 import { defaultStateFolder, StackState } from './stackState.js';
@@ -26,7 +26,7 @@ export async function locateUpkeepTable(state: string, table: string): Promise<U
   const { storage } = new StackState(state).readEndpoints();
   const app = await createApp({ LakeStorage: storage }, silentLogger);
   assertTable(app, table);
-  return { ...app.locateTable(table), clock: systemClock, random: systemRandom };
+  return app.upkeepOptions(table);
 }
 
 /** One line that is written over itself, on a terminal only. */

@@ -7,9 +7,9 @@ import {
   openTable,
   type Snapshot,
   type StructType,
-  type TableLocation,
   type TableReader,
   TableWriter,
+  type UpkeepOptions,
 } from './delta/index.js';
 import { createEventDecoder, quarantineSchema, readingSchema } from './events/index.js';
 import { Ingestor } from './ingest/index.js';
@@ -34,7 +34,7 @@ export interface App {
   loadTable(name: string): Promise<LoadedTable>;
   describeTables(): Promise<TableSummary[]>;
   /** For upkeep, which opens the table itself. */
-  locateTable(name: string): TableLocation;
+  upkeepOptions(name: string): UpkeepOptions;
 }
 
 /** Where the tables are, inside the container. */
@@ -71,7 +71,7 @@ export async function createApp(settings: Settings, logger: Logger = consoleLogg
     }),
     tableNames,
     loadTable,
-    locateTable: (name) => ({ store, root: rootOf(name) }),
+    upkeepOptions: (name) => ({ store, root: rootOf(name), clock: systemClock, random: systemRandom }),
     describeTables: () =>
       Promise.all(tableNames.map(async (name) => summarizeTable(name, (await loadTable(name)).snapshot))),
   };

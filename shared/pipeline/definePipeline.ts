@@ -5,10 +5,11 @@ import { chosen, Section } from './section.js';
 import { PathRegister } from './sourcePaths.js';
 import type { Pipeline, PipelineDefinition, TimestampForm } from './types.js';
 
-const definitionKeys = ['source', 'deviceId', 'eventTime', 'fields', 'tables', 'limits'];
+const definitionKeys = ['source', 'deviceId', 'eventTime', 'fields', 'tables', 'limits', 'maintenance'];
 const sourceKeys = ['eventHub', 'connection', 'consumerGroup'];
 const eventTimeKeys = ['from', 'forms', 'fallback', 'maxClockSkewMs'];
 const limitKeys = ['maxBodyBytes', 'maxDepth', 'maxReadingsPerEvent', 'maxStringLength'];
+const maintenanceKeys = ['schedule', 'vacuumSchedule', 'minimumSmallFiles', 'targetFileBytes'];
 const timestampForms: readonly TimestampForm[] = ['iso', 'epochSeconds', 'epochMillis', 'epochMicros'];
 const fallbacks: readonly Pipeline['eventTime']['fallback'][] = ['quarantine', 'enqueuedTime'];
 
@@ -31,6 +32,7 @@ export function definePipeline(definition: PipelineDefinition): Pipeline {
     fields: readFields(problems, root.value('fields'), paths),
     tables: readTables(root),
     limits,
+    maintenance: readMaintenance(root),
   };
   problems.throwIfAny();
   return pipeline;
@@ -130,4 +132,30 @@ function readLimits(root: Section): Pipeline['limits'] {
     maxReadingsPerEvent: limit('maxReadingsPerEvent', 10_000, 1_000_000),
     maxStringLength: limit('maxStringLength', 65_536, mostBytes),
   };
+}
+
+function readMaintenance(root: Section): Pipeline['maintenance'] {
+  const section = root.optionalSection('maintenance', maintenanceKeys);
+  return {
+    schedule: readSchedule(section, 'schedule', '0 */5 * * * *'),
+    vacuumSchedule: readSchedule(section, 'vacuumSchedule', '0 10 3 * * *'),
+    minimumSmallFiles: section.number('minimumSmallFiles', 50, { minimum: 2, maximum: 100_000, whole: true }),
+    targetFileBytes: section.number('targetFileBytes', 128 * 1024 * 1024, {
+      minimum: 1024 * 1024,
+      maximum: 1024 * 1024 * 1024,
+      whole: true,
+    }),
+  };
+}
+
+/** Only the form; the host checks the fields, as it does for every timer. */
+function readSchedule(section: Section, key: string, preset: string): string {
+  if (!section.has(key)) return preset;
+  const schedule = section.text(key, 'a schedule') ?? preset;
+  if (!/^(%[^%\s]+%|\S+( \S+){5})$/.test(schedule)) {
+    const rule =
+      'a schedule has six fields, as "0 */5 * * * *" (seconds first), or names a setting, as "%SCHEDULE%"';
+    section.report(key, `is ${describeValue(schedule)}; ${rule}`);
+  }
+  return schedule;
 }

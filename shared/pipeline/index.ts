@@ -8,6 +8,7 @@ export type {
   FieldDefinition,
   FieldType,
   LimitsDefinition,
+  MaintenanceDefinition,
   Pipeline,
   PipelineDefinition,
   SourceDefinition,

@@ -98,6 +98,20 @@ export interface TablesDefinition {
   readonly quarantine?: string;
 }
 
+export interface MaintenanceDefinition {
+  /**
+   * When small files are merged, checkpoints written and the log shortened: NCRONTAB with six fields, or `%SETTING%`.
+   * Default every five minutes.
+   */
+  readonly schedule?: string;
+  /** When files that no version within the retention needs are deleted. Default once a day, at 03:10. */
+  readonly vacuumSchedule?: string;
+  /** Small files that must have gathered before they are merged. Default 50. */
+  readonly minimumSmallFiles?: number;
+  /** Size that files should have. Default 128 MiB. */
+  readonly targetFileBytes?: number;
+}
+
 export interface PipelineDefinition {
   readonly source: SourceDefinition;
   readonly deviceId: DeviceIdDefinition;
@@ -106,6 +120,7 @@ export interface PipelineDefinition {
   readonly fields: Readonly<Record<string, FieldDefinition>>;
   readonly tables?: TablesDefinition;
   readonly limits?: LimitsDefinition;
+  readonly maintenance?: MaintenanceDefinition;
 }
 
 type Complete<T> = { readonly [Key in keyof T]-?: Exclude<T[Key], undefined> };
@@ -136,4 +151,5 @@ export interface Pipeline {
   readonly fields: readonly Field[];
   readonly tables: Complete<TablesDefinition>;
   readonly limits: Complete<LimitsDefinition>;
+  readonly maintenance: Complete<MaintenanceDefinition>;
 }

@@ -62,7 +62,7 @@ describe('the pipeline, end to end', () => {
     const kills = 20;
     let killsAtWork = 0;
     for (let kill = 0; kill < kills; kill++) {
-      const host = await stack.startHost(['--instance', 'host-under-test']);
+      const host = await stack.startHost();
       const sent = await sendFleet(producer, { events: 400, seed: 100 + kill, duplicates: 0.01 });
       expected.readings += sent.readings;
       expected.quarantine += sent.quarantine;
@@ -72,7 +72,7 @@ describe('the pipeline, end to end', () => {
       await host.kill();
     }
     assert.ok(killsAtWork >= 3, `only ${killsAtWork} kills left work undone`);
-    await stack.startHost(['--instance', 'host-under-test']);
+    await stack.startHost();
     await untilRows(app, expected, stack);
     const result = await account(app, await readHub(stack.createConsumer()));
     assert.deepEqual(result.faults, []);
@@ -83,10 +83,10 @@ describe('the pipeline, end to end', () => {
     const stack = await LocalStack.start(t);
     const app = await stack.openApp();
     const producer = stack.createProducer();
-    await stack.startHost(['--instance', 'first']);
+    await stack.startHost('first');
     const sending = sendFleet(producer, { events: 6_000, seed: 41, duplicates: 0.01 });
     // The newcomer takes over half of the partitions in mid-stream; both work on the same events for a while.
-    await stack.startHost(['--instance', 'second']);
+    await stack.startHost('second');
     const expected = await sending;
     await untilRows(app, expected, stack);
     const result = await account(app, await readHub(stack.createConsumer()));
@@ -108,7 +108,7 @@ describe('the pipeline, end to end', () => {
       /LOCAL_STATE_MISMATCH/,
       'old checkpoints must not hide the new events',
     );
-    await stack.startHost(['--reset-checkpoints']);
+    await stack.startHost('host', ['--reset-checkpoints']);
     const after = await sendFleet(stack.createProducer(), { events: 300, seed: 52, duplicates: 0 });
     const expected = {
       readings: before.readings + after.readings,

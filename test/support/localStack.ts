@@ -19,6 +19,10 @@ export const hubDefinition = { name: hubName, partitionCount, consumerGroups: ['
 const root = join(import.meta.dirname, '..', '..', '..');
 const retryOptions = { maxRetries: 5, retryDelayInMs: 50, timeoutInMs: 5_000 };
 
+export interface RunningHost extends ChildService {
+  readonly url: string;
+}
+
 export class LocalStack {
   readonly logLines: string[] = [];
 
@@ -58,22 +62,31 @@ export class LocalStack {
     };
   }
 
-  /** The function app in a child process, as `npm start` runs it. */
-  async startHost(extraArgs: readonly string[] = []): Promise<ChildService> {
-    const host = await startChildService({
+  /**
+   * The function app in a child process, as `npm start` runs it.
+   * @param instance a host that comes back under its name goes on at once; each name has a Durable backend of its own
+   */
+  async startHost(instance = 'host', extraArgs: readonly string[] = []): Promise<RunningHost> {
+    let url = '';
+    const service = await startChildService({
       name: 'Functions host',
       script: join(root, 'dist', 'local', 'host', 'cli.js'),
       args: [
         ...['--app', root],
         ...['--port', '0'],
+        ...['--instance', instance],
+        ...['--durable-data', join(this.folder, `durable-${instance}`)],
         ...Object.entries(this.settings).flatMap(([name, value]) => ['--setting', `${name}=${value}`]),
         ...extraArgs,
       ],
-      isReady: (line) => line.startsWith('Functions host is listening on'),
+      isReady: (line) => {
+        url = /^Functions host is listening on (http\S+)/.exec(line)?.[1] ?? '';
+        return url !== '';
+      },
       onLine: (line) => this.logLines.push(line),
     });
-    this.cleanup.after(() => host.stop());
-    return host;
+    this.cleanup.after(() => service.stop());
+    return { ...service, url };
   }
 
   /** The same tables, seen from the test's process. */

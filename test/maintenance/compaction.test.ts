@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { seededRandom } from '../../shared/base/index.js';
+import { openTable, optimizeTable, TableWriter, type UpkeepOptions } from '../../shared/delta/index.js';
+import { commitCompaction, planCompaction, rewriteFiles, tendLog } from '../../shared/maintenance/index.js';
+import { createMemoryStore } from '../../shared/storage/index.js';
+import { blindAppend, readingsBatch, readingsSchema } from '../support/deltaFixtures.js';
+import { InstantClock } from '../support/instantClock.js';
+
+const limits = { targetFileBytes: 128 * 2 ** 20, minimumSmallFiles: 5 };
+const sortBy = ['device_id', 'event_time'];
+
+/** A table with `fileCount` files of ten rows. */
+async function smallFiles(fileCount: number): Promise<UpkeepOptions> {
+  const clock = new InstantClock(Date.UTC(2026, 0, 1));
+  const table = { store: createMemoryStore(clock), root: 't', clock, random: seededRandom(1) };
+  const writer = new TableWriter({ ...table, schema: readingsSchema });
+  for (let file = 0; file < fileCount; file++) {
+    await writer.append(blindAppend(readingsBatch(`device_${file % 3}`, file * 10, file * 10 + 9)));
+  }
+  return table;
+}
+
+async function filesAndRows(table: UpkeepOptions) {
+  const { snapshot } = await openTable(table);
+  return { files: snapshot.files.size, rows: snapshot.totalRows };
+}
+
+describe('compaction in three steps', () => {
+  it('merges small files and keeps the rows', async () => {
+    const table = await smallFiles(12);
+    const plan = await planCompaction(table, limits);
+    const results = await Promise.all(plan.bins.map((bin) => rewriteFiles(table, bin, sortBy)));
+    const result = await commitCompaction(table, plan, results);
+    assert.deepEqual(result, { kind: 'compacted', version: 13, removedCount: 12, addedCount: 1 });
+    assert.deepEqual(await filesAndRows(table), { files: 1, rows: 120 });
+  });
+
+  it('waits until enough small files have gathered', async () => {
+    const { bins } = await planCompaction(await smallFiles(4), limits);
+    assert.deepEqual(bins, []);
+  });
+
+  it('changes nothing when its commit is repeated after a lost answer', async () => {
+    const table = await smallFiles(6);
+    const plan = await planCompaction(table, limits);
+    const results = await Promise.all(plan.bins.map((bin) => rewriteFiles(table, bin, sortBy)));
+    await commitCompaction(table, plan, results);
+    assert.deepEqual(await commitCompaction(table, plan, results), { kind: 'aborted' });
+    assert.deepEqual(await filesAndRows(table), { files: 1, rows: 60 });
+  });
+
+  it('leaves a bin out whose files a rival has removed since the plan', async () => {
+    const table = await smallFiles(6);
+    const plan = await planCompaction(table, limits);
+    await optimizeTable(table);
+    const results = await Promise.all(plan.bins.map((bin) => rewriteFiles(table, bin, sortBy)));
+    assert.deepEqual(results, [{ kind: 'stale' }]);
+    assert.deepEqual(await commitCompaction(table, plan, results), { kind: 'nothing' });
+    assert.deepEqual(await filesAndRows(table), { files: 1, rows: 60 });
+  });
+
+  it('drops its work when a rival removes the files between the rewrite and the commit', async () => {
+    const table = await smallFiles(6);
+    const plan = await planCompaction(table, limits);
+    const results = await Promise.all(plan.bins.map((bin) => rewriteFiles(table, bin, sortBy)));
+    await optimizeTable(table);
+    assert.deepEqual(await commitCompaction(table, plan, results), { kind: 'aborted' });
+    assert.deepEqual(await filesAndRows(table), { files: 1, rows: 60 });
+  });
+
+  it('keeps rows that are appended meanwhile', async () => {
+    const table = await smallFiles(6);
+    const plan = await planCompaction(table, limits);
+    const results = await Promise.all(plan.bins.map((bin) => rewriteFiles(table, bin, sortBy)));
+    await new TableWriter(table).append(blindAppend(readingsBatch('late', 0, 4)));
+    await commitCompaction(table, plan, results);
+    assert.deepEqual(await filesAndRows(table), { files: 2, rows: 65 });
+  });
+});
+
+describe('tendLog', () => {
+  it('writes a checkpoint when ten versions have passed, and not again at once', async () => {
+    const table = await smallFiles(12);
+    assert.deepEqual(await tendLog(table), { checkpointVersion: 12, deletedLogFileCount: 0 });
+    assert.deepEqual(await tendLog(table), { checkpointVersion: null, deletedLogFileCount: 0 });
+  });
+});
