@@ -111,6 +111,39 @@ describe('an entity', () => {
   });
 });
 
+describe('an activity', () => {
+  it('hands on the details of its failure where the app describes them', async (t) => {
+    const functions = new SdkFunctions({
+      orchestrators: {
+        *main(context: OrchestrationContext) {
+          try {
+            return yield context.df.callActivity('act', null);
+          } catch (error) {
+            return (error as { failureDetails?: unknown }).failureDetails;
+          }
+        },
+      },
+      activities: {
+        act() {
+          const details = {
+            errorType: 'Refusal',
+            errorMessage: 'no',
+            properties: { code: 7 },
+            stackTrace: 'here',
+          };
+          throw new Error(JSON.stringify({ ...details, isNonRetriable: false }));
+        },
+      },
+    });
+    const hub = await start(t, functions);
+    await hub.client.start({ name: 'main', instanceId: 'i', input: null });
+    const [status, output] = await ended(hub, 'i');
+    assert.equal(status, 'Completed');
+    const { errorType, errorMessage, properties } = output as Record<string, unknown>;
+    assert.deepEqual([errorType, errorMessage, properties], ['Refusal', 'no', { code: 7 }]);
+  });
+});
+
 describe('an orchestration', () => {
   it('whose function is gone after a restart fails', async (t) => {
     const disk = new MemoryDisk();
