@@ -41,6 +41,9 @@ export type StartResult =
 export type SendResult = 'accepted' | 'notFound' | 'ended';
 export type RaiseResult = SendResult | 'reservedName';
 
+/** The form of the ids of entity calls. */
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
 export class HubClient {
   constructor(private readonly options: HubClientOptions) {}
 
@@ -88,7 +91,7 @@ export class HubClient {
   async raiseEvent(instanceId: string, name: string, input: string | null): Promise<RaiseResult> {
     const instance = this.options.store.hub.instances.get(instanceId);
     // The library keeps events and tasks under one kind of key: such an event would complete a task.
-    if (/^\d+$/.test(name) || instance?.history.some((event) => isRequest(event, name)))
+    if (/^\d+$/.test(name) || (uuid.test(name) && instance?.history.some((event) => isRequest(event, name))))
       return 'reservedName';
     return this.#send(instanceId, 'eventRaised', { Name: name, Input: input });
   }

@@ -108,7 +108,8 @@ export function changesOfControl(
     atMs: nowMs,
   };
   if (!isEnd) return [turn];
-  const failure = { reason: `Orchestration terminated: ${event.Input ?? ''}`, details: '' };
+  const reason = `Orchestration terminated: ${JSON.parse(event.Input ?? '""')}`;
+  const failure = { reason, details: '' };
   return [turn, ...abandon(instance), ...tellParent(instance, { failure }, nowMs)];
 }
 

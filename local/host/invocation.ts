@@ -37,7 +37,7 @@ export interface InvokerOptions {
   readonly registry: CoreRegistry;
   readonly functionTimeoutMs: number;
   /** The value of an input binding that is not the trigger; undefined when its type is none that the host supplies. */
-  readonly inputValue: (bindingType: string) => TypedData | undefined;
+  readonly inputValue?: (bindingType: string) => TypedData | undefined;
   readonly logger: Logger;
   readonly clock: Clock;
   readonly random: Random;
@@ -151,7 +151,7 @@ export class Invoker {
 
   #otherInputs(bindings: RegisteredFunction['metadata']['bindings']) {
     return Object.entries(bindings).flatMap(([name, { type, direction }]) => {
-      const data = direction === 'in' ? this.#options.inputValue(type) : undefined;
+      const data = direction === 'in' ? this.#options.inputValue?.(type) : undefined;
       return data === undefined ? [] : [{ name, data }];
     });
   }

@@ -300,6 +300,26 @@ describe('clients', () => {
   });
 });
 
+describe('the host', () => {
+  it('does not start on data that another host uses, or with faults it does not know', async (t) => {
+    await assert.rejects(host.startRival(t), /The Durable data folder .* is in use by process \d+/);
+    await assert.rejects(
+      DurableHost.start(t, azurite.connectionString, ['--durable-faults', 'sometimes=1']),
+      /The Durable fault "sometimes=1" is unknown/,
+    );
+  });
+
+  it('ends in order while orchestrations run, and goes on after its next start', async (t) => {
+    const own = await DurableHost.start(t, azurite.connectionString);
+    await own.startNew('steps', { instanceId: 'stopped', input: 30 });
+    await pollUntil('it is under way', async () => (own.marks.length > 3 ? true : undefined));
+    await own.stop();
+    await own.restart();
+    assert.equal((await own.ended('stopped')).output, 30);
+    assert.equal(new Set(own.marks).size, 30);
+  });
+});
+
 it('keeps up: entity operations a second', { timeout: 60_000 }, async (t) => {
   const count = 4_000;
   const beginMs = performance.now();

@@ -48,6 +48,13 @@ export class DurableHost {
     return host;
   }
 
+  /** Another host on the same data. */
+  async startRival(t: Cleanup): Promise<void> {
+    const rival = new DurableHost(this.folder, this.storage, this.args);
+    t.after(() => rival.stop());
+    await rival.restart();
+  }
+
   /** After `kill` or `stop`, on the same data. */
   async restart(): Promise<void> {
     this.lines.length = 0;

@@ -13,7 +13,9 @@ export interface OrchestrationContext {
     getInput(): unknown;
     callActivity(name: string, input: unknown): unknown;
     callActivityWithRetry(name: string, options: object, input: unknown): unknown;
-    callSubOrchestrator(name: string, input: unknown): unknown;
+    callSubOrchestrator(name: string, input: unknown, instanceId?: string): unknown;
+    callHttp(options: object): unknown;
+    waitForExternalEvent(name: string): unknown;
     callSubOrchestratorWithRetry(name: string, options: object, input: unknown): unknown;
     callEntity(id: object, operation: string, input: unknown): unknown;
     signalEntity(id: object, operation: string, input: unknown): void;
