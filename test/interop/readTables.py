@@ -3,17 +3,16 @@
 Input (stdin): {"blobEndpoint": "http://127.0.0.1:10000", "appIds": {"readings": ["ingest/hub/0", ...], ...}}
 """
 import json
+import os
 import sys
 
 import pyarrow.compute as pc
 from deltalake import DeltaTable
 
 wanted = json.load(sys.stdin)
-options = {
-    "azure_storage_use_emulator": "true",
-    "azurite_blob_storage_url": wanted["blobEndpoint"],
-    "allow_http": "true",
-}
+# delta-rs takes the emulator's address from the environment only.
+os.environ["AZURITE_BLOB_STORAGE_URL"] = wanted["blobEndpoint"]
+options = {"azure_storage_use_emulator": "true", "allow_http": "true"}
 found = {}
 for name in wanted["appIds"]:
     table = DeltaTable(f"az://lake/tables/{name}", storage_options=options)
