@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from deltalake import DeltaTable
 
 wanted = json.load(sys.stdin)
-# The emulator's address is taken from the environment only.
+# delta-rs takes the emulator's address from the environment only.
 os.environ["AZURITE_BLOB_STORAGE_URL"] = wanted["blobEndpoint"]
 options = {"azure_storage_use_emulator": "true", "allow_http": "true"}
 found = {}
