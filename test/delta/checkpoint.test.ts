@@ -202,14 +202,14 @@ describe('a checkpoint', () => {
     await assert.rejects(openTable(table), { code: 'DELTA_LOG_CORRUPT', message: /no protocol action/ });
   });
 
-  it('in several parts is not read, and the error says so', async () => {
+  it('in several parts is not used while a part is missing, and the error says so', async () => {
     const table = await setUp();
     await table.put(`_delta_log/${digits(4)}.checkpoint.0000000001.0000000002.parquet`, new Uint8Array(9));
     await assertWhole(table);
     await table.deleteCommits(3);
     await assert.rejects(openTable(table), {
       code: 'DELTA_LOG_GAP',
-      message: /lacks versions 0 to 3 .*multi-part or V2 checkpoint \(version 4\)/,
+      message: /lacks versions 0 to 3 .*multi-part checkpoint \(version 4\) that lacks some of its parts/,
     });
   });
 
