@@ -143,6 +143,12 @@ export function hasCheckpoint(files: Iterable<LogFile>, version: number): boolea
   return sortFiles(files).checkpoints.some((checkpoint) => checkpoint.version <= version);
 }
 
+/** The first version that can be rebuilt: 0, or that of the oldest complete checkpoint. Undefined when none can. */
+export function earliestVersion(files: Iterable<LogFile>): number | undefined {
+  const { commits, checkpoints } = sortFiles(files);
+  return commits[0] === 0 ? 0 : checkpoints[0]?.version;
+}
+
 /** Takes the compacted file that reaches farthest wherever one begins. */
 function planSteps(commits: readonly number[], compacted: readonly CompactedFile[]): ReplayStep[] {
   const last = commits.at(-1) ?? -1;

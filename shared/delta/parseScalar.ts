@@ -2,7 +2,7 @@
 
 /** Zones of the form Z, +01, +01:00, -0752 or -07:52:58 (local mean times of old dates have seconds). */
 const instantText =
-  /^([+-]?\d{4,6})-(\d{1,2})-(\d{1,2})(?:[ T](\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d{1,9}))?)?)? ?(Z|[+-]\d{2}(?::?\d{2}(?::?\d{2})?)?)?$/;
+  /^([+-]?\d{4,6})-(\d\d)-(\d\d)(?:[ T](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?)? ?(Z|[+-]\d\d(?::?\d\d(?::?\d\d)?)?)?$/;
 
 /** Microseconds since 1970; texts without a zone are taken as UTC. Undefined when it is no timestamp. */
 export function parseTimestampMicros(text: string): bigint | undefined {

@@ -136,7 +136,7 @@ describe('following a table', () => {
     const table = setUp();
     const reader = await createTable(table);
     await putCommit(table, 1, [addOf('a')]);
-    const readerFeatures = ['deletionVectors'];
+    const readerFeatures = ['variantType'];
     await putCommit(table, 2, [
       {
         protocol: {
@@ -151,7 +151,7 @@ describe('following a table', () => {
     for (const attempt of ['first', 'second']) {
       await assert.rejects(
         reader.refresh(),
-        { code: 'DELTA_PROTOCOL_UNSUPPORTED', message: /deletionVectors/ },
+        { code: 'DELTA_PROTOCOL_UNSUPPORTED', message: /variantType/ },
         attempt,
       );
       assert.equal(reader.snapshot.version, 1);

@@ -1,7 +1,7 @@
 // Is every sent event in the tables, once? The hub's own copy of the events is read back with the unmodified client
 // and judged by a decoder of a few lines that shares no code with ours.
 import { gunzipSync } from 'node:zlib';
-import { earliestEventPosition, type EventHubConsumerClient } from '@azure/event-hubs';
+import { type EventHubConsumerClient, earliestEventPosition } from '@azure/event-hubs';
 import type { App } from '../../shared/app.js';
 import { queryTable } from './duckdb.js';
 
