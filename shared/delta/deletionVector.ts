@@ -18,9 +18,12 @@ function damaged(file: string, problem: string): TributaryError {
 
 const encodedUuidLength = 20;
 
+/** Behind the byte that tells the version of the file's format. */
+const firstVectorOffset = 1;
+
 /** @param file the data file's path, for messages */
 export function locateVector(vector: DeletionVector, file: string): VectorLocation {
-  const { storageType, pathOrInlineDv, offset = 0 } = vector;
+  const { storageType, pathOrInlineDv, offset = firstVectorOffset } = vector;
   if (storageType === 'i') {
     return { kind: 'inline', bytes: decodeOrFail(pathOrInlineDv, file).subarray(0, vector.sizeInBytes) };
   }
@@ -150,7 +153,8 @@ export function readDeletedRows(
     if (magic === nativeMagic) reader.skip(4); // size of the bitmap
     readBitmap(reader, file, (low) => mark(upper * 2 ** 32 + low));
   }
-  const count = deleted.reduce((sum, flag) => sum + flag, 0);
+  let count = 0;
+  for (let row = 0; row < rowCount; row++) count += deleted[row]!;
   if (count !== vector.cardinality) {
     throw damaged(file, `deletes ${count} rows, but ${vector.cardinality} by the log`);
   }

@@ -6,6 +6,7 @@ export type { Comparison, Literal, Predicate } from './predicate.js';
 export { type ReadRowsOptions, readRows } from './readTable.js';
 export { type ScanOptions, scanTable } from './scan.js';
 export { columnsOf, parseTableSchema, type TableField, type TableSchema } from './schema.js';
+export { type AzureLocation, parseAzureUri } from './storageUri.js';
 export { type OpenTableOptions, openTable, type TableLocation, type TableReader } from './tableReader.js';
 export {
   dataFieldOf,

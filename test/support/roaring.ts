@@ -37,7 +37,9 @@ export function roaringBitmap(rows: readonly number[], useRuns: boolean): Uint8A
   const byKey = new Map<number, number[]>();
   for (const row of rows) {
     const key = Math.floor(row / 65536);
-    byKey.set(key, [...(byKey.get(key) ?? []), row % 65536]);
+    const lows = byKey.get(key) ?? [];
+    lows.push(row % 65536);
+    byKey.set(key, lows);
   }
   const containers = [...byKey].map(([key, lows]) => {
     const kind: ContainerKind = useRuns ? 'run' : lows.length > 4096 ? 'bitmap' : 'array';
