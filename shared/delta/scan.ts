@@ -38,13 +38,29 @@ interface Scan extends FileContext {
  */
 export async function* scanTable(options: ScanOptions): AsyncIterable<DataBatch> {
   const scan = planScan(options);
+  const files = orderedFiles(options);
+  // With a limit the first files may be enough: the others are not fetched for nothing.
+  const aheadCount = options.limit === undefined ? parallelFiles : 1;
   let left = options.limit ?? Number.POSITIVE_INFINITY;
-  for (const file of orderedFiles(options)) {
-    if (left <= 0) return;
-    const batch = await readFile(file, scan);
+  const reading: Promise<DataBatch>[] = [];
+  for (let index = 0; index < files.length && left > 0; index++) {
+    while (reading.length < aheadCount && index + reading.length < files.length) {
+      reading.push(startReading(files[index + reading.length]!, scan));
+    }
+    const batch = await reading.shift()!;
     if (batch.rowCount > 0) yield batch.rowCount > left ? firstRows(batch, left) : batch;
     left -= batch.rowCount;
   }
+}
+
+/** Files read at once: hides the latency of a storage, and bounds memory. */
+const parallelFiles = 4;
+
+/** Whoever waits for the batch gets the error; if nobody does, because the scan ended before, nobody misses it. */
+function startReading(file: AddAction, scan: Scan): Promise<DataBatch> {
+  const batch = readFile(file, scan);
+  batch.catch(() => {});
+  return batch;
 }
 
 function planScan(options: ScanOptions): Scan {
