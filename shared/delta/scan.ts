@@ -66,7 +66,8 @@ function startReading(file: AddAction, scan: Scan): Promise<DataBatch> {
 function planScan(options: ScanOptions): Scan {
   const { store, table } = logOf(options);
   const { protocol, metadata } = options.snapshot;
-  const columns = selectColumns(table, parseTableColumns(metadata.schemaString), options.columns);
+  const all = located(`Table ${table}`, () => parseTableColumns(metadata.schemaString));
+  const columns = selectColumns(table, all, options.columns);
   return {
     store,
     table,
@@ -133,7 +134,8 @@ async function readFile(add: AddAction, scan: Scan): Promise<DataBatch> {
     columns: scan.columns.map((column, index) => {
       const { type } = scan.fields[index]!;
       if (scan.partitions.has(column.name)) {
-        return partitionValues(type, add.partitionValues[physicalName(column, scan.mode)], file.rowCount);
+        const text = add.partitionValues[physicalName(column, scan.mode)];
+        return located(where, () => partitionValues(type, text, file.rowCount));
       }
       const plan = plans.get(column);
       if (plan === undefined) return nullValues(type, file.rowCount);
@@ -141,6 +143,16 @@ async function readFile(add: AddAction, scan: Scan): Promise<DataBatch> {
     }),
   };
   return withoutDeletedRows(batch, add, scan);
+}
+
+/** Adds the place to errors of what knows no more than a text. */
+function located<Result>(where: string, work: () => Result): Result {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof TributaryError)) throw error;
+    throw new TributaryError(error.code, `${where}: ${error.message}`, { cause: error.cause });
+  }
 }
 
 async function withoutDeletedRows(batch: DataBatch, add: AddAction, scan: Scan): Promise<DataBatch> {
