@@ -22,6 +22,7 @@ export const errorCodes = {
   DELTA_TABLE_NOT_FOUND: 'operator',
   DELTA_LOG_CORRUPT: 'operator',
   DELTA_LOG_GAP: 'operator',
+  DELTA_VERSION_NOT_FOUND: 'operator',
   DELTA_PROTOCOL_UNSUPPORTED: 'operator',
   DELTA_FILE_MISSING: 'operator',
   DELTA_SCHEMA_MISMATCH: 'operator',

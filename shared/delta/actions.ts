@@ -1,10 +1,11 @@
 // Pure. Lines of a commit <-> actions (PROTOCOL.md "Actions"). Unknown actions and fields are ignored, as the protocol demands.
 import { TributaryError } from '../base/index.js';
-import type { AddAction, Metadata, Protocol, TransactionAction } from './types.js';
+import type { AddAction, DeletionVector, Metadata, Protocol, TransactionAction } from './types.js';
 
 export interface RemoveAction {
   readonly path: string;
   readonly dataChange: boolean;
+  readonly deletionVector?: DeletionVector;
 }
 
 export interface CommitInfo {
@@ -12,6 +13,8 @@ export interface CommitInfo {
   readonly operation?: string;
   readonly timestamp?: number;
   readonly isBlindAppend?: boolean;
+  /** Milliseconds; only in tables with in-commit timestamps. */
+  readonly inCommitTimestamp?: number;
 }
 
 /** Actions of one commit, by kind; their order in the file has no meaning. */
@@ -101,35 +104,44 @@ function nullableTextValues(values: JsonObject): Record<string, string | null> {
   );
 }
 
-/** Deletion vectors come with the feature of that name, which is refused; one that slips by would show deleted rows. */
-function refuseDeletionVector(fields: ActionReader, path: string): void {
-  if (!fields.has('deletionVector')) return;
-  throw new TributaryError(
-    'DELTA_PROTOCOL_UNSUPPORTED',
-    `The file "${path}" has a deletion vector (table feature deletionVectors), which is not supported.`,
-  );
-}
-
 function parseAdd(json: JsonObject): AddAction {
   const fields = new ActionReader('add', json);
-  const path = fields.text('path');
-  refuseDeletionVector(fields, path);
   const stats = fields.optionalText('stats');
+  const deletionVector = parseDeletionVector(fields);
   return {
-    path,
+    path: fields.text('path'),
     partitionValues: nullableTextValues(fields.object('partitionValues')),
     size: fields.integer('size'),
     modificationTime: fields.optionalInteger('modificationTime') ?? 0,
     dataChange: fields.flag('dataChange', true),
     ...(stats === undefined ? {} : { stats }),
+    ...(deletionVector === undefined ? {} : { deletionVector }),
+  };
+}
+
+function parseDeletionVector(action: ActionReader): DeletionVector | undefined {
+  if (!action.has('deletionVector')) return undefined;
+  const fields = new ActionReader('deletionVector', action.object('deletionVector'));
+  const offset = fields.optionalInteger('offset');
+  const maxRowIndex = fields.optionalInteger('maxRowIndex');
+  return {
+    storageType: fields.text('storageType'),
+    pathOrInlineDv: fields.text('pathOrInlineDv'),
+    ...(offset === undefined ? {} : { offset }),
+    sizeInBytes: fields.integer('sizeInBytes'),
+    cardinality: fields.integer('cardinality'),
+    ...(maxRowIndex === undefined ? {} : { maxRowIndex }),
   };
 }
 
 function parseRemove(json: JsonObject): RemoveAction {
   const fields = new ActionReader('remove', json);
-  const path = fields.text('path');
-  refuseDeletionVector(fields, path);
-  return { path, dataChange: fields.flag('dataChange', true) };
+  const deletionVector = parseDeletionVector(fields);
+  return {
+    path: fields.text('path'),
+    dataChange: fields.flag('dataChange', true),
+    ...(deletionVector === undefined ? {} : { deletionVector }),
+  };
 }
 
 function parseTransaction(json: JsonObject): TransactionAction {
@@ -180,12 +192,13 @@ function parseMetadata(json: JsonObject): Metadata {
 
 /** Tolerates any JSON: nothing here decides what the table holds, but for `txnId`, which only we compare. */
 function parseCommitInfo(json: JsonObject): CommitInfo {
-  const { txnId, operation, timestamp, isBlindAppend } = json;
+  const { txnId, operation, timestamp, isBlindAppend, inCommitTimestamp } = json;
   return {
     ...(typeof txnId === 'string' ? { txnId } : {}),
     ...(typeof operation === 'string' ? { operation } : {}),
     ...(typeof timestamp === 'number' ? { timestamp } : {}),
     ...(typeof isBlindAppend === 'boolean' ? { isBlindAppend } : {}),
+    ...(typeof inCommitTimestamp === 'number' ? { inCommitTimestamp } : {}),
   };
 }
 
@@ -198,7 +211,7 @@ export class ActionCollector implements CommitActions {
   readonly transactions: TransactionAction[] = [];
   commitInfo: CommitInfo | undefined;
 
-  /** @throws InvalidAction; TributaryError DELTA_PROTOCOL_UNSUPPORTED for deletion vectors */
+  /** @throws InvalidAction */
   collect(line: JsonObject): void {
     const { add, remove, txn, protocol, metaData, commitInfo } = line;
     if (isObject(add)) this.adds.push(parseAdd(add));
@@ -230,20 +243,18 @@ function parseLine(text: string): JsonObject {
 
 /**
  * @param path for messages
- * @throws TributaryError DELTA_LOG_CORRUPT naming the file and the line; DELTA_PROTOCOL_UNSUPPORTED for deletion vectors
+ * @throws TributaryError DELTA_LOG_CORRUPT naming the file and the line
  */
 export function parseCommit(bytes: Uint8Array, path: string): CommitActions {
   let text: string;
   try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    text = decodeText(bytes);
   } catch {
     throw corrupt(path, 1, 'or a later one is not UTF-8');
   }
   if (text.trim() === '') throw corrupt(path, 1, 'is missing: the file is empty');
   const collected = new ActionCollector();
-  // Only \n ends a line: JSON strings may hold U+2028.
-  for (const [index, line] of text.split('\n').entries()) {
-    if (line.trim() === '') continue;
+  for (const [index, line] of linesOf(text)) {
     try {
       collected.collect(parseLine(line));
     } catch (error) {
@@ -252,6 +263,26 @@ export function parseCommit(bytes: Uint8Array, path: string): CommitActions {
     }
   }
   return collected;
+}
+
+function decodeText(bytes: Uint8Array): string {
+  return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+}
+
+/** Only \n ends a line: JSON strings may hold U+2028. */
+function linesOf(text: string): [index: number, line: string][] {
+  return [...text.split('\n').entries()].filter(([, line]) => line.trim() !== '');
+}
+
+/** The objects of a file with one on each line. Throws InvalidAction, or a TypeError for text that is not UTF-8. */
+export function parseJsonLines(bytes: Uint8Array): JsonObject[] {
+  return linesOf(decodeText(bytes)).map(([index, line]) => {
+    try {
+      return parseLine(line);
+    } catch (error) {
+      throw new InvalidAction(`line ${index + 1} ${error instanceof Error ? error.message : error}`);
+    }
+  });
 }
 
 /** One action a line, each line ended, as Spark writes them. */

@@ -1,10 +1,18 @@
-// Reads what a checkpoint holds (PROTOCOL.md "Checkpoints"): classic single-file ones; V2 forms are refused by name.
-import { parquetMetadataAsync, parquetReadObjects, parquetSchema } from 'hyparquet';
-import { compressors } from 'hyparquet-compressors';
+// Reads what a checkpoint holds (PROTOCOL.md "Checkpoints"): classic single-file and multi-part ones, and V2 ones in
+// JSON or Parquet, with their files inside or in sidecars.
 import { describeError, TributaryError } from '../base/index.js';
-import { ActionCollector, type CommitActions, InvalidAction, type JsonObject } from './actions.js';
+import { type DataBatch, openParquet } from '../parquet/index.js';
+import {
+  ActionCollector,
+  type CommitActions,
+  InvalidAction,
+  type JsonObject,
+  parseJsonLines,
+} from './actions.js';
+import { actionColumns, actionRows, fillGaps, hasGaps, parsedColumn } from './checkpointActions.js';
 import type { TableLog } from './log.js';
-import { logFolder } from './paths.js';
+import type { CheckpointFiles } from './logSegment.js';
+import { isAbsolutePath, logFolder } from './paths.js';
 
 /**
  * The version named by `_last_checkpoint`. Only a hint: it may be missing, stale, torn, or name a file that is gone, so whoever
@@ -24,70 +32,116 @@ export async function readLastCheckpointVersion(log: TableLog): Promise<number |
 
 export type Checkpoint =
   | { readonly kind: 'actions'; readonly actions: CommitActions }
-  /** Damaged or gone; older files of the log may still hold the state. */
-  | { readonly kind: 'unreadable'; readonly error: TributaryError };
+  /** Damaged or gone; older files of the log may still hold the state. `path` is the listed file to do without. */
+  | { readonly kind: 'unreadable'; readonly path: string; readonly error: TributaryError };
 
-/** @throws TributaryError DELTA_LOG_CORRUPT naming the file, DELTA_PROTOCOL_UNSUPPORTED for V2 checkpoints with sidecars */
-export async function readCheckpoint(log: TableLog, path: string): Promise<Checkpoint> {
-  const where = `${log.table}/${path}`;
-  const bytes = await log.store.read(path);
-  if (bytes === undefined) return unreadable(where, 'is listed but not there');
-  let rows: Record<string, unknown>[];
-  try {
-    rows = await readRows(bytes);
-  } catch (error) {
-    return unreadable(where, `cannot be read as Parquet: ${describeError(error)}`);
+/** Files of one checkpoint read at once. */
+const parallelReads = 8;
+
+/** Stops the reading of a checkpoint that cannot be used. */
+class UnreadableFile extends Error {
+  constructor(
+    readonly path: string,
+    readonly problem: string,
+  ) {
+    super(problem);
   }
-  return { kind: 'actions', actions: collectActions(rows, where) };
 }
 
-function collectActions(rows: readonly Record<string, unknown>[], where: string): CommitActions {
+/** @throws TributaryError DELTA_LOG_CORRUPT naming the file, for actions that make no sense, or of the store */
+export async function readCheckpoint(log: TableLog, checkpoint: CheckpointFiles): Promise<Checkpoint> {
   const collector = new ActionCollector();
-  for (const row of rows) {
-    if (row.sidecar) throw hasSidecars(where);
-    try {
-      collector.collect(plain(row) as JsonObject);
-    } catch (error) {
-      if (error instanceof InvalidAction) throw corrupt(where, error.message);
-      throw error;
+  try {
+    const sidecars = await collectFiles(log, checkpoint.parts, collector);
+    const below = await collectFiles(log, sidecars.map(sidecarPath), collector);
+    if (below.length > 0) throw corrupt(`${log.table}/${checkpoint.path}`, 'has sidecars that name sidecars');
+    return { kind: 'actions', actions: collector };
+  } catch (error) {
+    if (!(error instanceof UnreadableFile)) throw error;
+    const path = checkpoint.parts.includes(error.path) ? error.path : checkpoint.path;
+    return { kind: 'unreadable', path, error: corrupt(`${log.table}/${error.path}`, error.problem) };
+  }
+}
+
+/** Gathers the actions of these files, in order. @returns the sidecars they name */
+async function collectFiles(
+  log: TableLog,
+  paths: readonly string[],
+  collector: ActionCollector,
+): Promise<string[]> {
+  const sidecars: string[] = [];
+  for (let start = 0; start < paths.length; start += parallelReads) {
+    const group = paths.slice(start, start + parallelReads);
+    const contents = await Promise.all(group.map((path) => readActions(log, path)));
+    for (const [index, actions] of contents.entries()) {
+      collectActions(actions, `${log.table}/${group[index]}`, collector, sidecars);
     }
   }
-  return collector;
+  return sidecars;
 }
 
-/** Columns that matter; others (tombstones, parsed statistics, domains) are not even decoded. */
-const wantedColumns = ['txn', 'add', 'metaData', 'protocol', 'sidecar'];
-
-async function readRows(bytes: Uint8Array): Promise<Record<string, unknown>[]> {
-  const file = new Uint8Array(bytes).buffer;
-  const metadata = await parquetMetadataAsync(file);
-  const present = new Set(parquetSchema(metadata).children.map(({ element }) => element.name));
-  const columns = wantedColumns.filter((name) => present.has(name));
-  return parquetReadObjects({ file, metadata, columns, compressors });
+function collectActions(
+  actions: Iterable<JsonObject>,
+  where: string,
+  collector: ActionCollector,
+  sidecars: string[],
+): void {
+  try {
+    for (const action of actions) {
+      collector.collect(action);
+      const path = (action.sidecar as JsonObject | null | undefined)?.path;
+      if (typeof path === 'string') sidecars.push(path);
+    }
+  } catch (error) {
+    if (error instanceof InvalidAction) throw corrupt(where, error.message);
+    throw error;
+  }
 }
 
-/** The reader gives INT64 as bigint and maps as objects; actions are made of JSON's types. */
-function plain(value: unknown): unknown {
-  if (typeof value === 'bigint') return Number(value);
-  if (Array.isArray(value)) return value.map(plain);
-  if (typeof value !== 'object' || value === null || value instanceof Date) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item)]));
+/** @throws UnreadableFile */
+async function readActions(log: TableLog, path: string): Promise<Iterable<JsonObject>> {
+  const bytes = await log.store.read(path);
+  if (bytes === undefined) throw new UnreadableFile(path, 'is listed or named, but not there');
+  const isJson = path.endsWith('.json');
+  try {
+    return isJson ? parseJsonLines(bytes) : await readParquetActions(bytes);
+  } catch (error) {
+    const form = isJson ? 'JSON' : 'Parquet';
+    throw new UnreadableFile(path, `cannot be read as ${form}: ${describeError(error)}`);
+  }
 }
 
-function unreadable(where: string, problem: string): Checkpoint {
-  return { kind: 'unreadable', error: corrupt(where, problem) };
+async function readParquetActions(bytes: Uint8Array): Promise<Iterable<JsonObject>> {
+  const file = await openParquet(bytes);
+  const rows = [...actionRows(await file.read(actionColumns(file.columns)))];
+  const parsed = parsedColumn(file.columns);
+  if (parsed === undefined || !rows.some(({ add }) => add !== undefined && hasGaps(add))) return rows;
+  return withParsedValues(rows, await file.read([parsed]));
+}
+
+function* withParsedValues(
+  rows: readonly Record<string, JsonObject>[],
+  parsed: DataBatch,
+): Generator<JsonObject> {
+  for (const [row, actions] of rows.entries()) {
+    const { add } = actions;
+    yield add !== undefined && hasGaps(add) ? { ...actions, add: fillGaps(add, parsed, row) } : actions;
+  }
+}
+
+/** A bare name, as an URI. */
+function sidecarPath(path: string): string {
+  if (isAbsolutePath(path)) throw new UnreadableFile(path, 'lies outside the table');
+  try {
+    return `${logFolder}_sidecars/${decodeURIComponent(path)}`;
+  } catch {
+    throw new UnreadableFile(path, 'is not a validly encoded path');
+  }
 }
 
 function corrupt(where: string, problem: string): TributaryError {
   return new TributaryError(
     'DELTA_LOG_CORRUPT',
     `The checkpoint ${where} ${problem}. Write a new checkpoint with an engine that still has the state, or restore the file.`,
-  );
-}
-
-function hasSidecars(where: string): TributaryError {
-  return new TributaryError(
-    'DELTA_PROTOCOL_UNSUPPORTED',
-    `The checkpoint ${where} keeps its files in sidecars (table feature v2Checkpoint), which is not supported.`,
   );
 }

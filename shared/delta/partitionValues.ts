@@ -1,15 +1,43 @@
 // Pure. Values of partition columns, which a table keeps as text in its log (PROTOCOL.md "Partition Value Serialization").
 import { TributaryError } from '../base/index.js';
-import type { ColumnType, ColumnValues } from '../parquet/index.js';
+import {
+  type ColumnType,
+  type ColumnValues,
+  type DataType,
+  type DataValues,
+  nullValues,
+} from '../parquet/index.js';
+import { parseDays, parseTimestampMicros, parseUnscaled } from './parseScalar.js';
 import { nullColumn } from './schema.js';
 
-/** A column that holds the same value in every row; null and the empty text both mean null. */
-export function partitionColumn(
-  type: ColumnType,
-  text: string | null | undefined,
-  rowCount: number,
-): ColumnValues {
-  if (text === null || text === undefined || text === '') return nullColumn(type, rowCount);
+type PartitionText = string | null | undefined;
+
+/** Null and the empty text both mean null. */
+function isNullText(text: PartitionText): text is null | undefined | '' {
+  return text === null || text === undefined || text === '';
+}
+
+/**
+ * A column that holds the same value in every row.
+ * @throws TributaryError DELTA_LOG_CORRUPT for a text that is no value of the type, DELTA_SCHEMA_MISMATCH for nested types
+ */
+export function partitionValues(type: DataType, text: PartitionText, rowCount: number): DataValues {
+  if (isNullText(text)) return nullValues(type, rowCount);
+  if (typeof type === 'string') return partitionColumn(type, text, rowCount);
+  if (type.kind !== 'decimal') {
+    throw new TributaryError(
+      'DELTA_SCHEMA_MISMATCH',
+      `A partition column is a ${type.kind}, which the protocol does not allow.`,
+    );
+  }
+  const unscaled = parseUnscaled(text, type.scale);
+  if (unscaled === undefined) throw invalid(text, `decimal(${type.precision},${type.scale})`);
+  return { kind: 'decimals', values: new Array<bigint>(rowCount).fill(unscaled) };
+}
+
+/** As `partitionValues`, for the types that can be written. */
+export function partitionColumn(type: ColumnType, text: PartitionText, rowCount: number): ColumnValues {
+  if (isNullText(text)) return nullColumn(type, rowCount);
   switch (type) {
     case 'string':
       return { kind: 'text', values: new Array<string>(rowCount).fill(text) };
@@ -20,14 +48,18 @@ export function partitionColumn(
     case 'byte':
     case 'short':
     case 'integer':
-      return { kind: 'numbers', values: new Int32Array(rowCount).fill(parseNumber(text, type)) };
+      return { kind: 'numbers', values: new Int32Array(rowCount).fill(parseInteger(text, type)) };
     case 'date':
-      return { kind: 'numbers', values: new Int32Array(rowCount).fill(parseDays(text)) };
+      return { kind: 'numbers', values: new Int32Array(rowCount).fill(parseDate(text)) };
     case 'float':
+      return {
+        kind: 'numbers',
+        values: new Float64Array(rowCount).fill(Math.fround(parseFloating(text, type))),
+      };
     case 'double':
-      return { kind: 'numbers', values: new Float64Array(rowCount).fill(parseNumber(text, type)) };
+      return { kind: 'numbers', values: new Float64Array(rowCount).fill(parseFloating(text, type)) };
     case 'long':
-      return bigints(parseLong(text), rowCount);
+      return bigints(parseLong(text, type), rowCount);
     case 'timestamp':
     case 'timestamp_ntz':
       return bigints(parseMicroseconds(text), rowCount);
@@ -49,33 +81,39 @@ function invalid(text: string, type: string): TributaryError {
 }
 
 function parseBoolean(text: string): number {
-  if (text !== 'true' && text !== 'false') throw invalid(text, 'boolean');
-  return text === 'true' ? 1 : 0;
+  const lower = text.toLowerCase();
+  if (lower !== 'true' && lower !== 'false') throw invalid(text, 'boolean');
+  return lower === 'true' ? 1 : 0;
 }
 
-function parseNumber(text: string, type: string): number {
-  const value = Number(text);
-  if (Number.isNaN(value) && text !== 'NaN') throw invalid(text, type);
+const bitsOf = { byte: 8, short: 16, integer: 32, long: 64 } as const;
+
+function parseLong(text: string, type: keyof typeof bitsOf): bigint {
+  const value = /^[+-]?\d+$/.test(text) ? BigInt(text.replace(/^\+/, '')) : undefined;
+  if (value === undefined || BigInt.asIntN(bitsOf[type], value) !== value) throw invalid(text, type);
   return value;
 }
 
-function parseLong(text: string): bigint {
-  if (!/^[+-]?\d+$/.test(text)) throw invalid(text, 'long');
-  return BigInt(text);
+function parseInteger(text: string, type: 'byte' | 'short' | 'integer'): number {
+  return Number(parseLong(text, type));
 }
 
-function parseDays(text: string): number {
-  const milliseconds = /^\d{4}-\d\d-\d\d$/.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(milliseconds)) throw invalid(text, 'date');
-  return milliseconds / 86_400_000;
+/** Infinity and NaN are spelled as in JavaScript. */
+function parseFloating(text: string, type: string): number {
+  const value = Number(text);
+  if ((Number.isNaN(value) && text !== 'NaN') || text.trim() === '') throw invalid(text, type);
+  return value;
 }
 
-const timestampText = /^(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?(Z|[+-]\d\d:?\d\d)?$/;
+function parseDate(text: string): number {
+  const days = parseDays(text);
+  if (days === undefined) throw invalid(text, 'date');
+  return days;
+}
 
 /** Texts without a zone are taken as UTC: the zone of their writer is not recorded. */
 function parseMicroseconds(text: string): bigint {
-  const [, day, time, fraction = '', zone = 'Z'] = timestampText.exec(text) ?? [];
-  const milliseconds = Date.parse(`${day}T${time}${zone}`);
-  if (Number.isNaN(milliseconds)) throw invalid(text, 'timestamp');
-  return BigInt(milliseconds) * 1000n + BigInt(fraction.padEnd(6, '0'));
+  const micros = parseTimestampMicros(text);
+  if (micros === undefined) throw invalid(text, 'timestamp');
+  return micros;
 }

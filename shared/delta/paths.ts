@@ -1,5 +1,6 @@
 // Pure. Names in a table's folder: files of the log, data files, and how a name is written into the log.
 import { TributaryError } from '../base/index.js';
+import type { DeletionVector } from './types.js';
 
 export const logFolder = '_delta_log/';
 
@@ -69,4 +70,16 @@ export function canonicalPath(path: string): string {
   } catch {
     return path;
   }
+}
+
+/** PROTOCOL.md "Action Reconciliation": a logical file is its path together with its deletion vector. */
+export function logicalFileKey(file: {
+  readonly path: string;
+  readonly deletionVector?: DeletionVector;
+}): string {
+  const path = canonicalPath(file.path);
+  const { deletionVector } = file;
+  if (deletionVector === undefined) return path;
+  const { storageType, pathOrInlineDv, offset } = deletionVector;
+  return `${path}\n${storageType}${pathOrInlineDv}${offset === undefined ? '' : `@${offset}`}`;
 }

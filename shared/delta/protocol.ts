@@ -17,7 +17,7 @@ interface Feature {
   readonly reader: boolean;
   /** The legacy writer version that implies it; 7 for features that must be listed. */
   readonly legacyWriterVersion: number;
-  /** Whether the table uses it in a way that is not supported here. */
+  /** Whether the table uses it in a way that a writer here does not support. Readers support every feature listed. */
   readonly isUnsupportedIn: (usage: Usage) => boolean;
 }
 
@@ -64,6 +64,9 @@ const features: readonly Feature[] = [
   // Binds those who vacuum: they must check both protocols first, which `assertWritable` does.
   { name: 'vacuumProtocolCheck', reader: true, legacyWriterVersion: 7, isUnsupportedIn: () => false },
   { name: 'timestampNtz', reader: true, legacyWriterVersion: 7, isUnsupportedIn: () => false },
+  { name: 'deletionVectors', reader: true, legacyWriterVersion: 7, isUnsupportedIn: () => true },
+  { name: 'v2Checkpoint', reader: true, legacyWriterVersion: 7, isUnsupportedIn: () => true },
+  { name: 'typeWidening', reader: true, legacyWriterVersion: 7, isUnsupportedIn: () => true },
   {
     name: 'allowColumnDefaults',
     reader: false,
@@ -72,8 +75,11 @@ const features: readonly Feature[] = [
   },
 ];
 
-/** A spelling that early writers used for timestampNtz. */
-const aliases: Readonly<Record<string, string>> = { timestampWithoutTimezone: 'timestampNtz' };
+/** Spellings of early writers. */
+const aliases: Readonly<Record<string, string>> = {
+  timestampWithoutTimezone: 'timestampNtz',
+  'typeWidening-preview': 'typeWidening',
+};
 
 const byName = new Map(features.map((feature) => [feature.name, feature]));
 
@@ -93,15 +99,17 @@ function collectMetadataKeys(type: unknown, keys: Set<string>): void {
   }
 }
 
-function usageOf(metadata: Metadata): Usage {
-  const fieldMetadataKeys = new Set<string>();
-  let schema: unknown;
+function parseSchemaJson(metadata: Metadata): unknown {
   try {
-    schema = JSON.parse(metadata.schemaString);
+    return JSON.parse(metadata.schemaString);
   } catch (error) {
     throw new TributaryError('DELTA_LOG_CORRUPT', "The table's schemaString is not JSON.", { cause: error });
   }
-  collectMetadataKeys(schema, fieldMetadataKeys);
+}
+
+function usageOf(metadata: Metadata): Usage {
+  const fieldMetadataKeys = new Set<string>();
+  collectMetadataKeys(parseSchemaJson(metadata), fieldMetadataKeys);
   return { configuration: metadata.configuration, fieldMetadataKeys };
 }
 
@@ -113,30 +121,20 @@ function refuse(verb: 'read' | 'written', table: string, reasons: readonly strin
   );
 }
 
-function unknownNames(listed: readonly string[], isKnown: (feature: Feature) => boolean): string[] {
-  return listed.filter((name) => {
-    const feature = findFeature(name);
-    return feature === undefined || !isKnown(feature);
-  });
-}
-
 /** Version and feature names that stop a reader. */
-function readerReasons(protocol: Protocol, usage: Usage): string[] {
+function readerReasons(protocol: Protocol): string[] {
   const { minReaderVersion, readerFeatures } = protocol;
   if (minReaderVersion < 1 || minReaderVersion > 3) return [`reader version ${minReaderVersion}`];
-  if (minReaderVersion < 3) {
-    const mapping = minReaderVersion === 2 && byName.get('columnMapping')?.isUnsupportedIn(usage);
-    return mapping ? ['the reader feature columnMapping'] : [];
-  }
+  if (minReaderVersion < 3) return [];
   if (readerFeatures === undefined) return ['reader version 3 without a list of reader features'];
-  const unknown = unknownNames(readerFeatures, (feature) => feature.reader);
-  const active = readerFeatures.filter((name) => findFeature(name)?.isUnsupportedIn(usage));
-  return [...new Set([...unknown, ...active])].map((name) => `the reader feature ${name}`);
+  return readerFeatures
+    .filter((name) => findFeature(name)?.reader !== true)
+    .map((name) => `the reader feature ${name}`);
 }
 
 /** Legacy numbers imply features that may lie idle; those are no obstacle. */
 function writerReasons(protocol: Protocol, usage: Usage): string[] {
-  const { minWriterVersion, writerFeatures } = protocol;
+  const { minWriterVersion, writerFeatures, readerFeatures = [] } = protocol;
   if (minWriterVersion < 1 || minWriterVersion > 7) return [`writer version ${minWriterVersion}`];
   if (minWriterVersion < 7) {
     return features
@@ -144,17 +142,19 @@ function writerReasons(protocol: Protocol, usage: Usage): string[] {
       .map(({ name }) => `the writer feature ${name}`);
   }
   if (writerFeatures === undefined) return ['writer version 7 without a list of writer features'];
-  return writerFeatures
+  // Whatever binds readers binds writers; a list that lacks it is no permission.
+  return [...new Set([...writerFeatures, ...readerFeatures])]
     .filter((name) => findFeature(name)?.isUnsupportedIn(usage) ?? true)
     .map((name) => `the writer feature ${name}`);
 }
 
 /**
  * @param table for the message
- * @throws TributaryError DELTA_PROTOCOL_UNSUPPORTED
+ * @throws TributaryError DELTA_PROTOCOL_UNSUPPORTED; DELTA_LOG_CORRUPT for a schema that is not JSON
  */
 export function assertReadable(table: string, protocol: Protocol, metadata: Metadata): void {
-  refuse('read', table, readerReasons(protocol, usageOf(metadata)));
+  refuse('read', table, readerReasons(protocol));
+  parseSchemaJson(metadata);
 }
 
 /**
@@ -163,7 +163,7 @@ export function assertReadable(table: string, protocol: Protocol, metadata: Meta
  */
 export function assertWritable(table: string, protocol: Protocol, metadata: Metadata): void {
   const usage = usageOf(metadata);
-  const reasons = new Set([...readerReasons(protocol, usage), ...writerReasons(protocol, usage)]);
+  const reasons = new Set([...readerReasons(protocol), ...writerReasons(protocol, usage)]);
   refuse('written', table, [...reasons]);
 }
 

@@ -1,6 +1,6 @@
 // Pure. Commits -> the state of a table, one version after the other (PROTOCOL.md "Action Reconciliation").
 import type { CommitActions } from './actions.js';
-import { canonicalPath } from './paths.js';
+import { logicalFileKey } from './paths.js';
 import type { AddAction, Metadata, Protocol, Snapshot } from './types.js';
 import { VersionedMap } from './versionedMap.js';
 
@@ -80,8 +80,8 @@ function fileChanges(
     if (add !== undefined) count(totals, add, 1);
     changes.set(key, add);
   };
-  for (const remove of actions.removes) replace(canonicalPath(remove.path), undefined);
-  for (const add of actions.adds) replace(canonicalPath(add.path), add);
+  for (const remove of actions.removes) replace(logicalFileKey(remove), undefined);
+  for (const add of actions.adds) replace(logicalFileKey(add), add);
   return changes;
 }
 
@@ -89,10 +89,10 @@ function count(totals: Totals, add: AddAction, sign: 1 | -1): void {
   totals.bytes += sign * add.size;
   const rows = rowCountOf(add);
   if (rows === undefined) totals.filesWithoutRowCount += sign;
-  else totals.rows += sign * rows;
+  else totals.rows += sign * (rows - (add.deletionVector?.cardinality ?? 0));
 }
 
-/** `numRecords` of the file's statistics; undefined when there are none, or they cannot be read. */
+/** `numRecords` of the file's statistics, deleted rows included; undefined when there are none, or they cannot be read. */
 export function rowCountOf(add: AddAction): number | undefined {
   if (add.stats === undefined) return undefined;
   try {

@@ -144,7 +144,7 @@ export class TableReader {
   }
 }
 
-function tableNotFound(table: string): TributaryError {
+export function tableNotFound(table: string): TributaryError {
   return new TributaryError(
     'DELTA_TABLE_NOT_FOUND',
     `There is no Delta table at ${table}: its _delta_log holds no commit. Check the name, or create the table first.`,

@@ -13,6 +13,19 @@ export interface StructType {
   readonly fields: readonly StructField[];
 }
 
+/** Which rows of a data file are deleted, and where that is written down (PROTOCOL.md "Deletion Vectors"). */
+export interface DeletionVector {
+  /** `u`: a file named by a UUID, `p`: a file named by its absolute path, `i`: inline. */
+  readonly storageType: string;
+  readonly pathOrInlineDv: string;
+  /** Of the vector in its file. */
+  readonly offset?: number;
+  readonly sizeInBytes: number;
+  /** Rows that are deleted. */
+  readonly cardinality: number;
+  readonly maxRowIndex?: number;
+}
+
 /** One data file that is part of the table. */
 export interface AddAction {
   /** As in the log: URI-encoded, relative to the table's root. */
@@ -23,6 +36,7 @@ export interface AddAction {
   readonly dataChange: boolean;
   /** JSON text. */
   readonly stats?: string;
+  readonly deletionVector?: DeletionVector;
 }
 
 export interface TransactionAction {
@@ -54,13 +68,13 @@ export interface Snapshot {
   readonly version: number;
   readonly protocol: Protocol;
   readonly metadata: Metadata;
-  /** Live files by `path`. */
+  /** Live files, keyed by `path` and, where there is one, the deletion vector. */
   readonly files: ReadonlyMap<string, AddAction>;
   /** Committed application transaction versions by appId (PROTOCOL.md "Transaction Identifiers"). */
   readonly transactions: ReadonlyMap<string, number>;
   /** Sum of the live files' `size`. */
   readonly totalBytes: number;
-  /** Sum of the live files' `numRecords`; undefined when a file has no statistics. */
+  /** Sum of the live files' `numRecords` without deleted rows; undefined when a file has no statistics. */
   readonly totalRows: number | undefined;
 }
 

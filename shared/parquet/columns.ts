@@ -51,3 +51,88 @@ export interface ColumnBatch {
   /** `columns[i]` holds the values of `fields[i]`. */
   readonly columns: readonly ColumnValues[];
 }
+
+/** A number with `scale` digits after the point, kept as an integer without the point. */
+export interface DecimalType {
+  readonly kind: 'decimal';
+  /** Digits in all, 1 to 38. */
+  readonly precision: number;
+  readonly scale: number;
+}
+
+export interface StructDataType {
+  readonly kind: 'struct';
+  readonly fields: readonly DataField[];
+}
+
+export interface ListDataType {
+  readonly kind: 'list';
+  readonly element: DataField;
+}
+
+export interface MapDataType {
+  readonly kind: 'map';
+  readonly key: DataField;
+  readonly value: DataField;
+}
+
+/** Delta's `void`: null in every row. */
+export interface VoidType {
+  readonly kind: 'void';
+}
+
+/** Every type that can be read; `ColumnType`s are those that can be written, too. */
+export type DataType = ColumnType | DecimalType | StructDataType | ListDataType | MapDataType | VoidType;
+
+export interface DataField {
+  readonly name: string;
+  readonly type: DataType;
+  readonly nullable: boolean;
+  /** `field_id` of a Parquet column. */
+  readonly id?: number;
+}
+
+/**
+ * Values of one column of any type. What `ColumnValues` are for the primitive types, and:
+ *
+ * | type | form |
+ * |-|-|
+ * | decimal | `decimals`: the unscaled integers |
+ * | struct | `struct`: one entry per row in each child; entries under a null struct are null |
+ * | list | `list`: row i has the elements `offsets[i]` to `offsets[i + 1]` (exclusive) |
+ * | map | `map`: likewise, entries in file order |
+ * | void | `void` |
+ *
+ * `validity` as in `ColumnValues`. Offsets start at 0 and never decrease; null rows have no elements.
+ */
+export type DataValues =
+  | ColumnValues
+  | DecimalValues
+  | { readonly kind: 'struct'; readonly children: readonly DataValues[]; readonly validity?: Uint8Array }
+  | {
+      readonly kind: 'list';
+      readonly offsets: Int32Array;
+      readonly element: DataValues;
+      readonly validity?: Uint8Array;
+    }
+  | {
+      readonly kind: 'map';
+      readonly offsets: Int32Array;
+      readonly keys: DataValues;
+      readonly values: DataValues;
+      readonly validity?: Uint8Array;
+    }
+  | { readonly kind: 'void' };
+
+export interface DecimalValues {
+  readonly kind: 'decimals';
+  readonly values: Int32Array | Float64Array | BigInt64Array | readonly bigint[];
+  readonly validity?: Uint8Array;
+}
+
+/** A batch that may have columns of any type; every `ColumnBatch` is one. */
+export interface DataBatch {
+  readonly rowCount: number;
+  readonly fields: readonly DataField[];
+  readonly columns: readonly DataValues[];
+}

@@ -2,22 +2,18 @@
 // for are fetched. hyparquet parses the footer; pages are decoded here, straight into typed arrays, with every length
 // checked, because hyparquet makes row values and trusts its input.
 import { TributaryError } from '../base/index.js';
-import { concatBatches } from './batches.js';
 import { decompressorsFor, pageChecksum } from './codecs.js';
-import type { ColumnBatch, ColumnValues } from './columns.js';
+import type { ColumnBatch, ColumnField, DataBatch, DataField, DataValues } from './columns.js';
+import { concatData } from './dataBatches.js';
+import { assembleColumn, type LeafValues } from './reading/assemble.js';
 import { BooleanSink } from './reading/booleanSink.js';
-import { bytesSink, textSink } from './reading/byteArraySink.js';
+import { bigEndianSink, bytesSink, textSink } from './reading/byteArraySink.js';
 import { FixedWidthSink } from './reading/fixedWidthSink.js';
-import {
-  type ChunkLayout,
-  type ColumnLayout,
-  chunkLayout,
-  type FileLayout,
-  parseLayout,
-  type RowGroupLayout,
-} from './reading/layout.js';
-import { type PageDecompressor, readChunk } from './reading/pages.js';
-import { type ByteRange, FileRanges, type ParquetSource } from './reading/ranges.js';
+import { type ChunkLayout, chunkLayout, parseLayout, type RowGroupLayout } from './reading/layout.js';
+import { readLevelledChunk } from './reading/levels.js';
+import { type ChunkSource, type PageDecompressor, readChunk } from './reading/pages.js';
+import { FileRanges, type ParquetSource } from './reading/ranges.js';
+import { fieldOf, findUnsupported, type LeafNode, leavesOf, type TreeNode } from './reading/schemaTree.js';
 import type { ColumnSink } from './reading/sink.js';
 
 export type { ParquetSource } from './reading/ranges.js';
@@ -30,97 +26,188 @@ export interface ReadOptions {
   readonly columns?: readonly string[];
 }
 
-type FlatColumn = Extract<ColumnLayout, { kind: 'flat' }>;
+/** A top-level column of a file; `select` makes one that leaves out parts of its structs. */
+export type ParquetColumn = TreeNode;
+
+/** A file whose footer has been read. */
+export interface ParquetFile {
+  readonly rowCount: number;
+  readonly columns: readonly ParquetColumn[];
+  /**
+   * Every row of these columns. Throws PARQUET_UNSUPPORTED, naming the column, for a type that nothing stands for,
+   * PARQUET_INVALID for damage.
+   */
+  read(columns: readonly ParquetColumn[]): Promise<DataBatch>;
+}
+
+/** Throws PARQUET_INVALID or PARQUET_UNSUPPORTED. Errors of `source` pass through unchanged. */
+export async function openParquet(source: ParquetSource): Promise<ParquetFile> {
+  const ranges = await FileRanges.open(source);
+  const { rowCount, columns, rowGroups } = parseLayout(ranges.footer);
+  return {
+    rowCount,
+    columns,
+    async read(selected) {
+      for (const column of selected) refuseUnsupported(column);
+      const fields = selected.map(fieldOf);
+      const batches = await readRowGroups(ranges, rowGroups, selected, fields);
+      return batches.length === 1 ? batches[0]! : concatData(batches, fields);
+    },
+  };
+}
 
 /**
  * Timestamps come as microseconds whatever unit the file has, text as strings, 64-bit integers as Float64Array or,
- * when a row group holds one beyond 2^53, as BigInt64Array.
+ * when a row group holds one beyond 2^53, as BigInt64Array. With `allTypes`, nested columns and decimals are read, too.
  *
- * Throws PARQUET_INVALID for damaged bytes and PARQUET_UNSUPPORTED, naming the column, for nested columns and types
- * that no ColumnType stands for. Errors of `source` pass through unchanged.
+ * Throws PARQUET_INVALID for damaged bytes and PARQUET_UNSUPPORTED, naming the column, for types that no ColumnType (with
+ * `allTypes`: no DataType) stands for. Errors of `source` pass through unchanged.
  */
-export async function readParquet(source: ParquetSource, options: ReadOptions = {}): Promise<ColumnBatch> {
-  const ranges = await FileRanges.open(source);
-  const layout = parseLayout(ranges.footer);
-  const columns = selectColumns(layout, options.columns);
-  const fields = columns.map((column) => column.field);
-  const batches: ColumnBatch[] = [];
-  for (const rowGroup of layout.rowGroups) {
-    if (rowGroup.rowCount > 0) {
-      batches.push({
-        rowCount: rowGroup.rowCount,
-        fields,
-        columns: await readRowGroup(ranges, rowGroup, columns),
-      });
-    }
+export function readParquet(
+  source: ParquetSource,
+  options: ReadOptions & { readonly allTypes: true },
+): Promise<DataBatch>;
+export function readParquet(source: ParquetSource, options?: ReadOptions): Promise<ColumnBatch>;
+export async function readParquet(
+  source: ParquetSource,
+  options: ReadOptions & { readonly allTypes?: true } = {},
+): Promise<DataBatch> {
+  const file = await openParquet(source);
+  const columns = selectColumns(file.columns, options.columns);
+  if (options.allTypes) return file.read(columns);
+  for (const column of columns) refuseUnsupported(column);
+  const fields = columns.map((column) => assertFlat(fieldOf(column)));
+  return { ...(await file.read(columns)), fields };
+}
+
+function selectColumns(columns: readonly TreeNode[], wanted: readonly string[] | undefined): TreeNode[] {
+  if (wanted === undefined) return [...columns];
+  const byName = new Map(columns.map((column) => [column.name, column]));
+  return wanted.flatMap((name) => byName.get(name) ?? []);
+}
+
+function refuseUnsupported(column: TreeNode): void {
+  const found = findUnsupported(column);
+  if (found !== undefined) throw unsupported(found.path, found.reason);
+}
+
+function assertFlat({ name, type, nullable }: DataField): ColumnField {
+  if (typeof type === 'string') return { name, type, nullable };
+  throw unsupported(name, type.kind === 'decimal' ? 'it is a decimal' : 'it is nested');
+}
+
+function unsupported(name: string, reason: string): TributaryError {
+  return new TributaryError(
+    'PARQUET_UNSUPPORTED',
+    `Column "${name}" cannot be read: ${reason}. Leave it out with the option "columns".`,
+  );
+}
+
+async function readRowGroups(
+  ranges: FileRanges,
+  rowGroups: readonly RowGroupLayout[],
+  columns: readonly TreeNode[],
+  fields: readonly DataField[],
+): Promise<DataBatch[]> {
+  const batches: DataBatch[] = [];
+  for (const rowGroup of rowGroups) {
+    if (rowGroup.rowCount === 0) continue;
+    batches.push({
+      rowCount: rowGroup.rowCount,
+      fields,
+      columns: await readRowGroup(ranges, rowGroup, columns),
+    });
   }
-  const [only] = batches;
-  if (batches.length === 1 && only !== undefined) return only;
-  return concatBatches(batches, fields);
+  return batches;
 }
 
-function selectColumns(layout: FileLayout, wanted: readonly string[] | undefined): FlatColumn[] {
-  const byName = new Map(layout.columns.map((column) => [nameOf(column), column]));
-  const selected = wanted === undefined ? layout.columns : wanted.flatMap((name) => byName.get(name) ?? []);
-  return selected.map((column) => {
-    if (column.kind === 'flat') return column;
-    throw new TributaryError(
-      'PARQUET_UNSUPPORTED',
-      `Column "${column.name}" cannot be read: ${column.reason}. Leave it out with the option "columns".`,
-    );
-  });
-}
-
-function nameOf(column: ColumnLayout): string {
-  return column.kind === 'flat' ? column.field.name : column.name;
+/** The bytes of one leaf's chunk. */
+interface FetchedChunk {
+  readonly layout: ChunkLayout;
+  readonly bytes: Uint8Array;
+  readonly decompress: PageDecompressor;
 }
 
 async function readRowGroup(
   ranges: FileRanges,
   rowGroup: RowGroupLayout,
-  columns: readonly FlatColumn[],
-): Promise<ColumnValues[]> {
-  const chunks = columns.map((column) => chunkLayout(rowGroup, column, ranges.dataEnd));
-  const decompressors = await decompressorsFor(new Set(chunks.map((chunk) => chunk.codec)));
-  const bytes = await ranges.fetch(chunks);
-  return columns.map((column, index) =>
-    readColumn(column, rowGroup.rowCount, chunks[index]!, bytes[index]!, decompressors),
+  columns: readonly TreeNode[],
+): Promise<DataValues[]> {
+  const leaves = columns.flatMap(leavesOf);
+  const layouts = leaves.map((leaf) => chunkLayout(rowGroup, leaf, ranges.dataEnd));
+  const decompressors = await decompressorsFor(new Set(layouts.map((layout) => layout.codec)));
+  const bytes = await ranges.fetch(layouts);
+  const chunks = new Map(
+    leaves.map((leaf, index): [LeafNode, FetchedChunk] => {
+      const layout = layouts[index]!;
+      return [leaf, { layout, bytes: bytes[index]!, decompress: decompressors.get(layout.codec)! }];
+    }),
   );
+  return columns.map((column) => {
+    try {
+      return readColumn(column, rowGroup.rowCount, chunks);
+    } catch (cause) {
+      throw named(column, cause);
+    }
+  });
 }
 
 function readColumn(
-  column: FlatColumn,
+  column: TreeNode,
   rowCount: number,
-  chunk: ChunkLayout & ByteRange,
-  bytes: Uint8Array,
-  decompressors: ReadonlyMap<string, PageDecompressor>,
-): ColumnValues {
-  const source = {
-    bytes,
-    rowCount,
-    isOptional: column.field.nullable,
-    codec: chunk.codec,
-    decompress: decompressors.get(chunk.codec)!,
-    checksum: pageChecksum,
-  };
-  try {
-    return readChunk(source, (count) => createSink(column, count));
-  } catch (cause) {
-    throw named(column, cause);
+  chunks: ReadonlyMap<LeafNode, FetchedChunk>,
+): DataValues {
+  if (column.kind === 'leaf') {
+    return readChunk(chunkSource(column, chunks), (count) => createSink(column, count));
   }
+  const values = new Map<LeafNode, LeafValues>();
+  for (const leaf of leavesOf(column)) {
+    values.set(
+      leaf,
+      readLevelledChunk(chunkSource(leaf, chunks), leaf, (count) => createSink(leaf, count)),
+    );
+  }
+  return assembleColumn(column, values, rowCount);
 }
 
-function createSink(column: FlatColumn, rowCount: number): ColumnSink {
-  const { form, fixedLength } = column;
-  if (form === 'boolean') return new BooleanSink(rowCount);
-  if (form === 'text') return textSink(rowCount, fixedLength);
-  if (form === 'bytes') return bytesSink(rowCount, fixedLength);
-  return new FixedWidthSink(form, rowCount);
+function chunkSource(leaf: LeafNode, chunks: ReadonlyMap<LeafNode, FetchedChunk>): ChunkSource {
+  const { layout, bytes, decompress } = chunks.get(leaf)!;
+  return {
+    bytes,
+    rowCount: layout.valueCount,
+    isOptional: leaf.nullable,
+    codec: layout.codec,
+    decompress,
+    checksum: pageChecksum,
+  };
+}
+
+function createSink(leaf: LeafNode, valueCount: number): ColumnSink<DataValues> {
+  const { form, fixedLength } = leaf;
+  if (form === 'boolean') return new BooleanSink(valueCount);
+  if (form === 'text') return textSink(valueCount, fixedLength);
+  if (form === 'bytes') return bytesSink(valueCount, fixedLength);
+  if (form === 'bigEndian') return bigEndianSink(valueCount, fixedLength);
+  const sink = new FixedWidthSink(form, valueCount);
+  return typeof leaf.type === 'string' ? sink : asDecimals(sink);
+}
+
+/** Decimals in INT32 and INT64 are integers in all but name. */
+function asDecimals(sink: FixedWidthSink): ColumnSink<DataValues> {
+  return {
+    readDictionary: (reader, entryCount) => sink.readDictionary(reader, entryCount),
+    readValues: (reader, encoding, count, at) => sink.readValues(reader, encoding, count, at),
+    spread: (validity, at, rowCount, presentCount) => sink.spread(validity, at, rowCount, presentCount),
+    finish(validity) {
+      const { values } = sink.finish(validity);
+      return { kind: 'decimals', values, ...(validity && { validity }) };
+    },
+  };
 }
 
 /** Adds the column's name, and gives errors of the engine (a length no array can have) the code they deserve. */
-function named(column: FlatColumn, cause: unknown): TributaryError {
+function named(column: TreeNode, cause: unknown): TributaryError {
   const code = cause instanceof TributaryError ? cause.code : 'PARQUET_INVALID';
   const message = cause instanceof Error ? cause.message : String(cause);
-  return new TributaryError(code, `Column "${column.field.name}" cannot be read. ${message}`, { cause });
+  return new TributaryError(code, `Column "${column.name}" cannot be read. ${message}`, { cause });
 }

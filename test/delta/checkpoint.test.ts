@@ -1,11 +1,10 @@
 // Opening a table from a checkpoint, when the commits before it are gone, and when the checkpoint or its hint is no good.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { SchemaElement } from 'hyparquet';
-import { parquetWriteBuffer } from 'hyparquet-writer';
 import { seededRandom } from '../../shared/base/index.js';
 import { openTable, TableWriter } from '../../shared/delta/index.js';
 import { createMemoryStore, storeBelow } from '../../shared/storage/index.js';
+import { type CheckpointRows, checkpointBytes } from '../support/checkpointFile.js';
 import { partitionAppend, readingsSchema, readLogLines } from '../support/deltaFixtures.js';
 import { FaultyStore } from '../support/faultyStore.js';
 import { InstantClock } from '../support/instantClock.js';
@@ -13,75 +12,6 @@ import { InstantClock } from '../support/instantClock.js';
 const root = 'tables/readings';
 const digits = (version: number): string => String(version).padStart(20, '0');
 const checkpointPath = (version: number): string => `_delta_log/${digits(version)}.checkpoint.parquet`;
-
-type Rows = Record<string, unknown>[];
-
-const text = (name: string): SchemaElement[] => [
-  { name, type: 'BYTE_ARRAY', converted_type: 'UTF8', repetition_type: 'OPTIONAL' },
-];
-const number = (name: string, type: 'INT32' | 'INT64' = 'INT64'): SchemaElement[] => [
-  { name, type, repetition_type: 'OPTIONAL' },
-];
-const flag = (name: string): SchemaElement[] => [{ name, type: 'BOOLEAN', repetition_type: 'OPTIONAL' }];
-const struct = (name: string, ...fields: SchemaElement[][]): SchemaElement[] => [
-  { name, repetition_type: 'OPTIONAL', num_children: fields.length },
-  ...fields.flat(),
-];
-const texts = (name: string): SchemaElement[] => [
-  { name, repetition_type: 'OPTIONAL', num_children: 1, converted_type: 'LIST' },
-  { name: 'list', repetition_type: 'REPEATED', num_children: 1 },
-  ...text('element'),
-];
-const textMap = (name: string): SchemaElement[] => [
-  { name, repetition_type: 'OPTIONAL', num_children: 1, converted_type: 'MAP' },
-  { name: 'key_value', repetition_type: 'REPEATED', num_children: 2 },
-  { name: 'key', type: 'BYTE_ARRAY', converted_type: 'UTF8', repetition_type: 'REQUIRED' },
-  ...text('value'),
-];
-
-/** The columns of a classic checkpoint that matter here, as Spark writes them. */
-const columns: Readonly<Record<string, SchemaElement[]>> = {
-  txn: struct('txn', text('appId'), number('version'), number('lastUpdated')),
-  add: struct(
-    'add',
-    text('path'),
-    textMap('partitionValues'),
-    number('size'),
-    number('modificationTime'),
-    flag('dataChange'),
-    text('stats'),
-  ),
-  metaData: struct(
-    'metaData',
-    text('id'),
-    text('name'),
-    struct('format', text('provider'), textMap('options')),
-    text('schemaString'),
-    texts('partitionColumns'),
-    textMap('configuration'),
-    number('createdTime'),
-  ),
-  protocol: struct('protocol', number('minReaderVersion', 'INT32'), number('minWriterVersion', 'INT32')),
-};
-
-function withBigInts(value: unknown, key = ''): unknown {
-  if (typeof value === 'number') return key.startsWith('min') ? value : BigInt(value);
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, withBigInts(item, name)]));
-}
-
-function checkpointBytes(actions: Rows): Uint8Array {
-  const names = Object.keys(columns).filter((name) => actions.some((action) => action[name] !== undefined));
-  const schema: SchemaElement[] = [
-    { name: 'schema', num_children: names.length },
-    ...names.flatMap((name) => columns[name]!),
-  ];
-  const columnData = names.map((name) => ({
-    name,
-    data: actions.map((action) => withBigInts(action[name] ?? null)),
-  }));
-  return new Uint8Array(parquetWriteBuffer({ columnData, schema, codec: 'SNAPPY' }));
-}
 
 /** Six versions by the writer, and the actions that a checkpoint at version 4 holds. */
 async function setUp() {
@@ -93,7 +23,7 @@ async function setUp() {
   for (let last = 1; last <= 5; last++) await writer.append(partitionAppend('p0', 1, last * 2));
   const commits = await readLogLines(store, root);
   const lines = commits.slice(0, 5).flat();
-  const actions: Rows = [
+  const actions: CheckpointRows = [
     ...lines.filter(({ protocol, metaData }) => protocol !== undefined || metaData !== undefined),
     ...lines.filter(({ add }) => add !== undefined),
     lines.findLast(({ txn }) => txn !== undefined)!,
@@ -202,14 +132,14 @@ describe('a checkpoint', () => {
     await assert.rejects(openTable(table), { code: 'DELTA_LOG_CORRUPT', message: /no protocol action/ });
   });
 
-  it('in several parts is not read, and the error says so', async () => {
+  it('in several parts is not used while a part is missing, and the error says so', async () => {
     const table = await setUp();
     await table.put(`_delta_log/${digits(4)}.checkpoint.0000000001.0000000002.parquet`, new Uint8Array(9));
     await assertWhole(table);
     await table.deleteCommits(3);
     await assert.rejects(openTable(table), {
       code: 'DELTA_LOG_GAP',
-      message: /lacks versions 0 to 3 .*multi-part or V2 checkpoint \(version 4\)/,
+      message: /lacks versions 0 to 3 .*multi-part checkpoint \(version 4\) that lacks some of its parts/,
     });
   });
 

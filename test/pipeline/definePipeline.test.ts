@@ -57,6 +57,12 @@ describe('definePipeline', () => {
         maxReadingsPerEvent: 10_000,
         maxStringLength: 65_536,
       },
+      maintenance: {
+        schedule: '0 */5 * * * *',
+        vacuumSchedule: '0 10 3 * * *',
+        minimumSmallFiles: 50,
+        targetFileBytes: 134_217_728,
+      },
     });
   });
 
@@ -431,6 +437,21 @@ const fieldCases: readonly (readonly [name: string, field: unknown, ...problems:
     /is deeper than limits\.maxDepth \(32\)/,
   ],
 ];
+
+describe('maintenance.schedule', () => {
+  const scheduled = (schedule: string) => () => definePipeline({ ...valid, maintenance: { schedule } });
+
+  it('takes six fields, or the name of a setting', () => {
+    assert.equal(scheduled('30 */2 * * * MON-FRI')().maintenance.schedule, '30 */2 * * * MON-FRI');
+    assert.equal(scheduled('%SCHEDULE%')().maintenance.schedule, '%SCHEDULE%');
+  });
+
+  it('refuses anything else, with the form that it should have', () => {
+    for (const schedule of ['*/5 * * * *', 'hourly', '']) {
+      assert.throws(scheduled(schedule), /maintenance\.schedule/, schedule);
+    }
+  });
+});
 
 describe('definePipeline refuses', () => {
   for (const [name, definition, ...expected] of cases) {

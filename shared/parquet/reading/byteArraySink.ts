@@ -1,5 +1,5 @@
 // Pure. BYTE_ARRAY and FIXED_LEN_BYTE_ARRAY, as text or as bytes.
-import type { ColumnValues } from '../columns.js';
+import type { ColumnValues, DecimalValues } from '../columns.js';
 import { Encoding } from '../format.js';
 import { type ByteReader, damagedPage } from './byteReader.js';
 import { readDeltaByteArrays, readDeltaLengthByteArrays } from './delta.js';
@@ -9,12 +9,53 @@ type Decode<T> = (bytes: Uint8Array, start: number, end: number) => T;
 
 /** @param fixedLength bytes of every value; undefined where each value has a length of its own */
 export function textSink(rowCount: number, fixedLength: number | undefined): ColumnSink {
-  return new ByteArraySink(rowCount, fixedLength, decodeText, (values) => ({ kind: 'text', values }));
+  return new ByteArraySink<string | null, ColumnValues>(
+    rowCount,
+    fixedLength,
+    null,
+    decodeText,
+    (values) => ({
+      kind: 'text',
+      values,
+    }),
+  );
 }
 
 export function bytesSink(rowCount: number, fixedLength: number | undefined): ColumnSink {
   const copy: Decode<Uint8Array> = (bytes, start, end) => bytes.slice(start, end);
-  return new ByteArraySink(rowCount, fixedLength, copy, (values) => ({ kind: 'bytes', values }));
+  return new ByteArraySink<Uint8Array | null, ColumnValues>(rowCount, fixedLength, null, copy, (values) => ({
+    kind: 'bytes',
+    values,
+  }));
+}
+
+/** Decimals as integers of any width, most significant byte first. */
+export function bigEndianSink(rowCount: number, fixedLength: number | undefined): ColumnSink<DecimalValues> {
+  return new ByteArraySink<bigint, DecimalValues>(
+    rowCount,
+    fixedLength,
+    0n,
+    decodeBigEndian,
+    (values, validity) =>
+      validity === undefined ? { kind: 'decimals', values } : { kind: 'decimals', values, validity },
+  );
+}
+
+/** 38 digits take 16 bytes; a little more is room for writers that pad. */
+const maxIntegerBytes = 32;
+
+function decodeBigEndian(bytes: Uint8Array, start: number, end: number): bigint {
+  if (end - start > maxIntegerBytes) throw damagedPage(`a decimal of ${end - start} bytes is too long`);
+  if (end === start) return 0n;
+  let value = BigInt((bytes[start]! << 24) >> 24);
+  let index = start + 1;
+  for (; index + 4 <= end; index += 4) {
+    const word =
+      (bytes[index]! << 24) | (bytes[index + 1]! << 16) | (bytes[index + 2]! << 8) | bytes[index + 3]!;
+    value = (value << 32n) | BigInt(word >>> 0);
+  }
+  for (; index < end; index++) value = (value << 8n) | BigInt(bytes[index]!);
+  return value;
 }
 
 /** Keeps a byte order mark, which is a character of the text like any other. */
@@ -22,17 +63,19 @@ function decodeText(bytes: Uint8Array, start: number, end: number): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('utf8');
 }
 
-class ByteArraySink<T> implements ColumnSink {
-  readonly #values: (T | null)[];
+class ByteArraySink<T, Column> implements ColumnSink<Column> {
+  readonly #values: T[];
   #dictionary: T[] | undefined;
 
   constructor(
     rowCount: number,
     private readonly fixedLength: number | undefined,
+    /** Stands where there is no value. */
+    private readonly absent: T,
     private readonly decode: Decode<T>,
-    private readonly toColumn: (values: readonly (T | null)[]) => ColumnValues,
+    private readonly toColumn: (values: readonly T[], validity: Uint8Array | undefined) => Column,
   ) {
-    this.#values = new Array<T | null>(rowCount).fill(null);
+    this.#values = new Array<T>(rowCount).fill(absent);
   }
 
   readDictionary(reader: ByteReader, entryCount: number): void {
@@ -64,12 +107,12 @@ class ByteArraySink<T> implements ColumnSink {
     const values = this.#values;
     let source = at + presentCount;
     for (let row = at + rowCount - 1; row >= at; row--) {
-      values[row] = validity[row] === 1 ? values[--source]! : null;
+      values[row] = validity[row] === 1 ? values[--source]! : this.absent;
     }
   }
 
-  finish(): ColumnValues {
-    return this.toColumn(this.#values);
+  finish(validity: Uint8Array | undefined): Column {
+    return this.toColumn(this.#values, validity);
   }
 
   #readPlain(reader: ByteReader): T {

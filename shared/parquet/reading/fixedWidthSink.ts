@@ -1,6 +1,5 @@
 // Pure. INT32, INT64, INT96, FLOAT and DOUBLE as 32-bit words, turned into the column's form at the end.
 import { TributaryError } from '../../base/index.js';
-import type { ColumnValues } from '../columns.js';
 import { Encoding } from '../format.js';
 import type { ByteReader } from './byteReader.js';
 import { readDeltaIntegers } from './delta.js';
@@ -28,9 +27,13 @@ const wordsPerValueOf: Readonly<Record<WordForm, number>> = {
   int96: 3,
 };
 
-type NumberColumn = Extract<ColumnValues, { kind: 'numbers' }>;
+interface WordColumn {
+  readonly kind: 'numbers';
+  readonly values: Int32Array | Float64Array | BigInt64Array;
+  readonly validity?: Uint8Array;
+}
 
-export class FixedWidthSink implements ColumnSink {
+export class FixedWidthSink implements ColumnSink<WordColumn> {
   readonly #words: Int32Array;
   readonly #wordsPerValue: number;
   #dictionary: Int32Array | undefined;
@@ -78,7 +81,7 @@ export class FixedWidthSink implements ColumnSink {
     }
   }
 
-  finish(validity: Uint8Array | undefined): ColumnValues {
+  finish(validity: Uint8Array | undefined): WordColumn {
     const values = this.#convert();
     return validity === undefined ? { kind: 'numbers', values } : { kind: 'numbers', values, validity };
   }
@@ -125,7 +128,7 @@ export class FixedWidthSink implements ColumnSink {
     }
   }
 
-  #convert(): NumberColumn['values'] {
+  #convert(): WordColumn['values'] {
     const words = this.#words;
     switch (this.form) {
       case 'int32':

@@ -1,27 +1,14 @@
-// The footer, parsed by hyparquet, as what a columnar reader needs: flat columns, their types, and where their chunks lie.
-import type { FileMetaData, RowGroup, SchemaElement } from 'hyparquet';
+// The footer, parsed by hyparquet, as what a columnar reader needs: the tree of columns, and where their chunks lie.
+import type { FileMetaData, RowGroup } from 'hyparquet';
 // Not through hyparquet's index: that loads its filters, geometry and variants too, 20 ms of a cold start.
 import { parquetMetadata } from 'hyparquet/src/metadata.js';
 import { TributaryError } from '../../base/index.js';
-import type { ColumnField, ColumnType } from '../columns.js';
 import { damagedPage } from './byteReader.js';
-import type { WordForm } from './fixedWidthSink.js';
-
-export type StoredForm = WordForm | 'boolean' | 'text' | 'bytes';
-
-/** A top-level column: readable, or why it is not. */
-export type ColumnLayout =
-  | {
-      readonly kind: 'flat';
-      readonly field: ColumnField;
-      readonly form: StoredForm;
-      /** Bytes of each value of a FIXED_LEN_BYTE_ARRAY. */
-      readonly fixedLength: number | undefined;
-      readonly leafIndex: number;
-    }
-  | { readonly kind: 'unsupported'; readonly name: string; readonly reason: string };
+import { buildSchemaTree, type LeafNode, type TreeNode } from './schemaTree.js';
 
 export interface ChunkLayout {
+  /** Values with their nulls; for leaves inside lists more or less than the row group has rows. */
+  readonly valueCount: number;
   readonly start: number;
   readonly end: number;
   readonly codec: string;
@@ -34,7 +21,7 @@ export interface RowGroupLayout {
 
 export interface FileLayout {
   readonly rowCount: number;
-  readonly columns: readonly ColumnLayout[];
+  readonly columns: readonly TreeNode[];
   readonly rowGroups: readonly RowGroupLayout[];
 }
 
@@ -56,7 +43,7 @@ export function parseLayout(footer: Uint8Array): FileLayout {
   if (rowCount !== rowCountOf(metadata.num_rows)) {
     throw damagedPage(`row groups hold ${rowCount} rows, but the footer says ${metadata.num_rows}`);
   }
-  return { rowCount, columns: columnsOf(metadata.schema), rowGroups };
+  return { rowCount, columns: buildSchemaTree(metadata.schema), rowGroups };
 }
 
 function rowCountOf(value: unknown): number {
@@ -66,169 +53,20 @@ function rowCountOf(value: unknown): number {
   throw new TributaryError('PARQUET_UNSUPPORTED', `${count} rows are too many to be read as one batch.`);
 }
 
-/** Children of the root. A nested column takes as many leaves as its subtree has. */
-function columnsOf(schema: readonly SchemaElement[]): ColumnLayout[] {
-  const columns: ColumnLayout[] = [];
-  const rootChildren = schema[0]?.num_children ?? 0;
-  let position = 1;
-  let leafIndex = 0;
-  for (let child = 0; child < rootChildren; child++) {
-    const element = elementAt(schema, position);
-    const end = subtreeEnd(schema, position);
-    const isNested = (element.num_children ?? 0) > 0 || element.repetition_type === 'REPEATED';
-    columns.push(
-      isNested
-        ? { kind: 'unsupported', name: nameOf(element), reason: 'it is nested' }
-        : flatColumn(element, leafIndex),
-    );
-    leafIndex += schema.slice(position, end).filter((inner) => (inner.num_children ?? 0) === 0).length;
-    position = end;
-  }
-  return columns;
-}
-
-function elementAt(schema: readonly SchemaElement[], position: number): SchemaElement {
-  const element = schema[position];
-  if (element === undefined) throw damagedPage('the schema announces more columns than it has');
-  return element;
-}
-
-function subtreeEnd(schema: readonly SchemaElement[], start: number): number {
-  let open = 1;
-  let position = start;
-  while (open > 0) {
-    open += (elementAt(schema, position).num_children ?? 0) - 1;
-    position += 1;
-  }
-  return position;
-}
-
-function nameOf(element: SchemaElement): string {
-  if (typeof element.name !== 'string') throw damagedPage('a column has no name');
-  return element.name;
-}
-
-function flatColumn(element: SchemaElement, leafIndex: number): ColumnLayout {
-  const name = nameOf(element);
-  const stored = storedTypeOf(element);
-  if (stored === undefined) {
-    const annotation = element.logical_type?.type ?? element.converted_type;
-    const reason = `${element.type}${annotation === undefined ? '' : ` as ${annotation}`} has no column type`;
-    return { kind: 'unsupported', name, reason };
-  }
-  const [type, form] = stored;
-  const field = { name, type, nullable: element.repetition_type !== 'REQUIRED' };
-  const fixedLength = element.type === 'FIXED_LEN_BYTE_ARRAY' ? element.type_length : undefined;
-  if (element.type === 'FIXED_LEN_BYTE_ARRAY' && !(fixedLength !== undefined && fixedLength >= 0)) {
-    throw damagedPage(`column "${name}" has no length`);
-  }
-  return { kind: 'flat', field, form, fixedLength, leafIndex };
-}
-
-function storedTypeOf(element: SchemaElement): readonly [ColumnType, StoredForm] | undefined {
-  switch (element.type) {
-    case 'BOOLEAN':
-      return ['boolean', 'boolean'];
-    case 'INT32':
-      return int32Type(element);
-    case 'INT64':
-      return int64Type(element);
-    case 'INT96':
-      return ['timestamp', 'int96'];
-    case 'FLOAT':
-      return ['float', 'float'];
-    case 'DOUBLE':
-      return ['double', 'double'];
-    case 'BYTE_ARRAY':
-      return byteArrayType(element);
-    case 'FIXED_LEN_BYTE_ARRAY':
-      return annotationOf(element) === undefined ? ['binary', 'bytes'] : undefined;
-    default:
-      return undefined;
-  }
-}
-
-/** The logical type, else the older converted type, in the latter's spelling. */
-function annotationOf(element: SchemaElement): string | undefined {
-  const logical = element.logical_type;
-  if (logical?.type === 'INTEGER') return `${logical.isSigned ? 'INT' : 'UINT'}_${logical.bitWidth}`;
-  if (logical?.type === 'TIMESTAMP') return `TIMESTAMP_${logical.unit}`;
-  if (logical?.type === 'STRING') return 'UTF8';
-  return logical?.type ?? element.converted_type;
-}
-
-/** Unsigned integers take the next wider type, as in Spark. */
-function int32Type(element: SchemaElement): readonly [ColumnType, StoredForm] | undefined {
-  switch (annotationOf(element)) {
-    case undefined:
-    case 'INT_32':
-      return ['integer', 'int32'];
-    case 'INT_8':
-      return ['byte', 'int32'];
-    case 'INT_16':
-    case 'UINT_8':
-      return ['short', 'int32'];
-    case 'UINT_16':
-      return ['integer', 'int32'];
-    case 'UINT_32':
-      return ['long', 'uint32'];
-    case 'DATE':
-      return ['date', 'int32'];
-    default:
-      return undefined;
-  }
-}
-
-function int64Type(element: SchemaElement): readonly [ColumnType, StoredForm] | undefined {
-  const logical = element.logical_type;
-  const isLocal = logical?.type === 'TIMESTAMP' && logical.isAdjustedToUTC === false;
-  const timestamp = isLocal ? 'timestamp_ntz' : 'timestamp';
-  switch (annotationOf(element)) {
-    case undefined:
-    case 'INT_64':
-      return ['long', 'int64'];
-    case 'TIMESTAMP_MICROS':
-      return [timestamp, 'int64'];
-    case 'TIMESTAMP_MILLIS':
-      return [timestamp, 'timestampMillis'];
-    case 'TIMESTAMP_NANOS':
-      return [timestamp, 'timestampNanos'];
-    default:
-      return undefined;
-  }
-}
-
-function byteArrayType(element: SchemaElement): readonly [ColumnType, StoredForm] | undefined {
-  switch (annotationOf(element)) {
-    case 'UTF8':
-    case 'ENUM':
-    case 'JSON':
-      return ['string', 'text'];
-    case undefined:
-    case 'BSON':
-      return ['binary', 'bytes'];
-    default:
-      return undefined;
-  }
-}
-
 /** Where a column's chunk lies. @param dataEnd offset of the footer, which no chunk reaches */
-export function chunkLayout(
-  rowGroup: RowGroupLayout,
-  column: Extract<ColumnLayout, { kind: 'flat' }>,
-  dataEnd: number,
-): ChunkLayout {
-  const chunk = rowGroup.group.columns[column.leafIndex];
+export function chunkLayout(rowGroup: RowGroupLayout, leaf: LeafNode, dataEnd: number): ChunkLayout {
+  const chunk = rowGroup.group.columns[leaf.leafIndex];
   const metadata = chunk?.meta_data;
-  const name = column.field.name;
+  const name = leaf.path.join('.');
   if (chunk !== undefined && (chunk.file_path || metadata === undefined)) {
     throw new TributaryError('PARQUET_UNSUPPORTED', `Column "${name}" is encrypted or in another file.`);
   }
   if (metadata === undefined || metadata.path_in_schema.join('.') !== name) {
     throw damagedPage(`a row group lacks column "${name}"`);
   }
-  if (Number(metadata.num_values) !== rowGroup.rowCount) {
-    throw damagedPage(`column "${name}" has ${metadata.num_values} values for ${rowGroup.rowCount} rows`);
+  const valueCount = valueCountOf(metadata.num_values, name);
+  if (leaf.maxRepetition === 0 ? valueCount !== rowGroup.rowCount : valueCount < rowGroup.rowCount) {
+    throw damagedPage(`column "${name}" has ${valueCount} values for ${rowGroup.rowCount} rows`);
   }
   // Some writers put 0 for no dictionary, some leave the dictionary's offset out though there is one.
   const offsets = [metadata.dictionary_page_offset, metadata.data_page_offset]
@@ -238,5 +76,14 @@ export function chunkLayout(
   const end = start + Number(metadata.total_compressed_size);
   if (!(start >= 4 && end >= start && end <= dataEnd))
     throw damagedPage(`column "${name}" lies outside the file`);
-  return { start, end, codec: metadata.codec };
+  return { start, end, codec: metadata.codec, valueCount };
+}
+
+function valueCountOf(value: bigint, name: string): number {
+  const count = Number(value);
+  if (count <= maxRowCount) return count;
+  throw new TributaryError(
+    'PARQUET_UNSUPPORTED',
+    `Column "${name}" has ${count} values in one row group, too many to be read as one batch.`,
+  );
 }

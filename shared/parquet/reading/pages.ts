@@ -1,7 +1,6 @@
 // Pure. The pages of one column chunk, V1 and V2: found and checked first, so that nothing is allocated on a damaged
 // file's word, then decoded into a sink.
 import { TributaryError } from '../../base/index.js';
-import type { ColumnValues } from '../columns.js';
 import { PageType } from '../format.js';
 import { CompactReader, type CompactStruct } from '../thrift.js';
 import { ByteReader, damagedPage } from './byteReader.js';
@@ -14,6 +13,7 @@ export type PageDecompressor = (stored: Uint8Array, bodyBytes: number) => Uint8A
 export interface ChunkSource {
   /** The chunk's bytes, from its first page header on. */
   readonly bytes: Uint8Array;
+  /** Values with their nulls; for a flat column its rows. */
   readonly rowCount: number;
   readonly isOptional: boolean;
   readonly codec: string;
@@ -21,7 +21,7 @@ export interface ChunkSource {
   readonly checksum: (stored: Uint8Array) => number;
 }
 
-interface Page {
+export interface Page {
   readonly type: number;
   /** Values of the dictionary, or rows of the page with its nulls. */
   readonly valueCount: number;
@@ -31,6 +31,8 @@ interface Page {
   /** V2 only: bytes of levels in front of the compressed part. */
   readonly levelBytes: { readonly repetition: number; readonly definition: number } | undefined;
   readonly isCompressed: boolean;
+  /** V1 only: in the encoding that parquet.thrift deprecates; no matter where there are no levels. */
+  readonly hasBitPackedLevels: boolean;
 }
 
 /** A body larger than this cannot come from a chunk of a lawful file and would exhaust memory. */
@@ -38,7 +40,10 @@ const maxBodyBytes = 2 ** 30;
 const bitPackedLevels = 4;
 
 /** Throws PARQUET_INVALID for damage, PARQUET_UNSUPPORTED for encodings that are not read. */
-export function readChunk(chunk: ChunkSource, createSink: (rowCount: number) => ColumnSink): ColumnValues {
+export function readChunk<Column>(
+  chunk: ChunkSource,
+  createSink: (rowCount: number) => ColumnSink<Column>,
+): Column {
   const pages = findPages(chunk);
   const sink = createSink(chunk.rowCount);
   const validity = chunk.isOptional ? new Uint8Array(chunk.rowCount) : undefined;
@@ -57,7 +62,7 @@ export function readChunk(chunk: ChunkSource, createSink: (rowCount: number) => 
 }
 
 /** All pages that matter; their rows are the chunk's rows. */
-function findPages(chunk: ChunkSource): Page[] {
+export function findPages(chunk: ChunkSource): Page[] {
   const pages: Page[] = [];
   let rowCount = 0;
   let offset = 0;
@@ -103,12 +108,6 @@ function describePage(header: CompactStruct, stored: Uint8Array): Page | undefin
   const details = header.structs.get(kind);
   if (details === undefined) throw damagedPage('a page header lacks its details');
   const encoding = sizeOf(details, 2);
-  if (type === PageType.DATA_PAGE && details.integers.get(3) === bitPackedLevels) {
-    throw new TributaryError(
-      'PARQUET_UNSUPPORTED',
-      'Definition levels in the deprecated encoding BIT_PACKED.',
-    );
-  }
   return {
     type,
     valueCount: sizeOf(details, 1),
@@ -117,6 +116,7 @@ function describePage(header: CompactStruct, stored: Uint8Array): Page | undefin
     bodyBytes,
     levelBytes: undefined,
     isCompressed: true,
+    hasBitPackedLevels: type === PageType.DATA_PAGE && details.integers.get(3) === bitPackedLevels,
   };
 }
 
@@ -131,6 +131,7 @@ function describePageV2(header: CompactStruct, stored: Uint8Array, bodyBytes: nu
     bodyBytes,
     levelBytes: { definition: sizeOf(details, 5), repetition: sizeOf(details, 6) },
     isCompressed: details.integers.get(7) !== 0,
+    hasBitPackedLevels: false,
   };
 }
 
@@ -138,14 +139,14 @@ function describePageV2(header: CompactStruct, stored: Uint8Array, bodyBytes: nu
 function readDataPage(
   chunk: ChunkSource,
   page: Page,
-  sink: ColumnSink,
+  sink: ColumnSink<unknown>,
   validity: Uint8Array | undefined,
   row: number,
 ): number {
   const { reader, presentCount } =
     page.levelBytes === undefined
       ? openPageV1(chunk, page, validity, row)
-      : openPageV2(chunk, page, page.levelBytes, validity, row);
+      : openPageV2(chunk, page, validity, row);
   sink.readValues(reader, page.encoding, presentCount, row);
   if (validity !== undefined && presentCount < page.valueCount) {
     sink.spread(validity, row, page.valueCount, presentCount);
@@ -160,30 +161,46 @@ interface OpenPage {
 }
 
 function openPageV1(chunk: ChunkSource, page: Page, validity: Uint8Array | undefined, row: number): OpenPage {
-  const reader = new ByteReader(decompressed(chunk, page.stored, page.bodyBytes));
+  const { reader } = openPage(chunk, page);
   if (validity === undefined) return { reader, presentCount: page.valueCount };
+  refuseBitPackedLevels(page);
   const levels = new ByteReader(reader.take(reader.uint32()));
   return { reader, presentCount: readLevels(levels, validity, row, page.valueCount) };
 }
 
-function openPageV2(
-  chunk: ChunkSource,
-  page: Page,
-  levelBytes: { readonly repetition: number; readonly definition: number },
-  validity: Uint8Array | undefined,
-  row: number,
-): OpenPage {
+function openPageV2(chunk: ChunkSource, page: Page, validity: Uint8Array | undefined, row: number): OpenPage {
+  const { reader, levels } = openPage(chunk, page);
+  const presentCount =
+    validity === undefined || levels === undefined
+      ? page.valueCount
+      : readLevels(levels.definition, validity, row, page.valueCount);
+  return { reader, presentCount };
+}
+
+export function refuseBitPackedLevels(page: Page): void {
+  if (!page.hasBitPackedLevels) return;
+  throw new TributaryError('PARQUET_UNSUPPORTED', 'Definition levels in the deprecated encoding BIT_PACKED.');
+}
+
+interface PageBody {
+  /** Of version 1: stands at the levels, if there are any. Of version 2: at the first value. */
+  readonly reader: ByteReader;
+  readonly levels: { readonly repetition: ByteReader; readonly definition: ByteReader } | undefined;
+}
+
+export function openPage(chunk: ChunkSource, page: Page): PageBody {
+  if (page.levelBytes === undefined) {
+    return { reader: new ByteReader(decompressed(chunk, page.stored, page.bodyBytes)), levels: undefined };
+  }
   const stored = new ByteReader(page.stored);
-  stored.skip(levelBytes.repetition);
-  const levels = new ByteReader(stored.take(levelBytes.definition));
-  const valueBytes = page.bodyBytes - levelBytes.repetition - levelBytes.definition;
+  const repetition = new ByteReader(stored.take(page.levelBytes.repetition));
+  const definition = new ByteReader(stored.take(page.levelBytes.definition));
+  const valueBytes = page.bodyBytes - page.levelBytes.repetition - page.levelBytes.definition;
   if (valueBytes < 0) throw damagedPage('levels are longer than their page');
   const rest = stored.take(stored.remaining);
   // A page without values may be stored as no bytes at all, which no codec would produce.
   const values = page.isCompressed && rest.length > 0 ? decompressed(chunk, rest, valueBytes) : rest;
-  const presentCount =
-    validity === undefined ? page.valueCount : readLevels(levels, validity, row, page.valueCount);
-  return { reader: new ByteReader(values), presentCount };
+  return { reader: new ByteReader(values), levels: { repetition, definition } };
 }
 
 function readLevels(reader: ByteReader, validity: Uint8Array, row: number, rowCount: number): number {

@@ -11,14 +11,14 @@ import { readHybrid } from './hybrid.js';
  * Present values are written side by side at `at`, then `spread` moves them to their rows. So each encoding is decoded
  * by one plain loop, with or without nulls.
  */
-export interface ColumnSink {
+export interface ColumnSink<Column = ColumnValues> {
   /** Replaces the dictionary by `entryCount` PLAIN values. */
   readDictionary(reader: ByteReader, entryCount: number): void;
   readValues(reader: ByteReader, encoding: number, count: number, at: number): void;
   /** `presentCount` values at `at` belong to the rows `at` to `at + rowCount` whose `validity` is 1. */
   spread(validity: Uint8Array, at: number, rowCount: number, presentCount: number): void;
   /** `validity` undefined: no null. */
-  finish(validity: Uint8Array | undefined): ColumnValues;
+  finish(validity: Uint8Array | undefined): Column;
 }
 
 export function unsupportedEncoding(encoding: number): TributaryError {

@@ -156,7 +156,7 @@ describe('a delete', () => {
     let aborted = 0;
     let lostDeletes = 0;
     let slowDeletes = 0;
-    for (let seed = 0; seed < 30; seed++) {
+    for (let seed = 0; seed < 120; seed++) {
       const table = await setUp();
       const race = new Interleaving(seededRandom(seed));
       const as = (task: number) => ({

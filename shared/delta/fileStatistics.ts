@@ -1,0 +1,91 @@
+// Pure. A data file's `stats` JSON as bounds of one column (PROTOCOL.md "Per-file Statistics").
+import { type Comparable, comparable, type ScalarType } from './comparable.js';
+import type { AddAction } from './types.js';
+
+export interface ColumnBounds {
+  /** No value of the column is less. */
+  readonly min?: Comparable;
+  /** No value of the column is greater. */
+  readonly max?: Comparable;
+  /** Rows without a value; of the deletion vector's rows only 0 and all of them can be relied on. */
+  readonly nullCount?: number;
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+export interface FileStatisticsReader {
+  /** Rows of the file, deleted ones included. */
+  readonly rowCount: number | undefined;
+  /** @param path physical names from the column down */
+  bounds(path: readonly string[], type: ScalarType): ColumnBounds;
+  nullCount(path: readonly string[]): number | undefined;
+}
+
+/** Strings of any kind, or numbers that are too long for a JavaScript number: those become strings. */
+const stringsAndLongNumbers = /"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]{14,}/g;
+
+/** Undefined when the file has no statistics, or none that can be read. */
+export function readStatistics(file: AddAction): FileStatisticsReader | undefined {
+  if (file.stats === undefined) return undefined;
+  let stats: unknown;
+  try {
+    stats = JSON.parse(
+      file.stats.replace(stringsAndLongNumbers, (token) => (token.startsWith('"') ? token : `"${token}"`)),
+    );
+  } catch {
+    return undefined;
+  }
+  if (!isObject(stats)) return undefined;
+  const { numRecords, minValues, maxValues, nullCount } = stats;
+  const nullCountAt = (path: readonly string[]) => countOf(valueAt(nullCount, path));
+  return {
+    rowCount: countOf(numRecords),
+    nullCount: nullCountAt,
+    bounds(path, type) {
+      const min = boundOf(valueAt(minValues, path), type);
+      const max = upperBound(valueAt(maxValues, path), type);
+      const nulls = nullCountAt(path);
+      return {
+        ...(min !== undefined && { min }),
+        ...(max !== undefined && { max }),
+        ...(nulls !== undefined && { nullCount: nulls }),
+      };
+    },
+  };
+}
+
+function isObject(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function valueAt(values: unknown, path: readonly string[]): unknown {
+  let value = values;
+  for (const name of path) {
+    if (!isObject(value) || !Object.hasOwn(value, name)) return undefined;
+    value = value[name];
+  }
+  return value;
+}
+
+function countOf(value: unknown): number | undefined {
+  return Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : undefined;
+}
+
+const zoned = /(?:Z|[+-]\d\d(?::?\d\d){0,2})$/;
+
+/** A timestamp without its zone may be hours off. */
+function boundOf(value: unknown, type: ScalarType): Comparable | undefined {
+  if (type === 'timestamp' && typeof value === 'string' && !zoned.test(value.slice(10))) return undefined;
+  return comparable(value, type);
+}
+
+/** Most writers cut timestamps down to milliseconds, which leaves the maximum up to 999 microseconds too small. */
+const cutOffMicros = 999n;
+
+/** NaN counts as greater than all numbers, and many writers leave it out of the maximum: there is none to rely on. */
+function upperBound(value: unknown, type: ScalarType): Comparable | undefined {
+  if (type === 'double') return undefined;
+  const max = boundOf(value, type);
+  const isTimestamp = type === 'timestamp' || type === 'timestamp_ntz';
+  return isTimestamp && typeof max === 'bigint' ? max + cutOffMicros : max;
+}
