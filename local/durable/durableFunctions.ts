@@ -1,5 +1,5 @@
 // The app's functions, as the backend calls them.
-import type { FunctionKind } from './orchestrationTurn.js';
+import type { FunctionKind } from './taskSchedule.js';
 
 export type FunctionOutcome =
   /** `value` is what the function returned, after a round through JSON. */

@@ -11,9 +11,9 @@ import { DurableHub } from './durableHub.js';
 import type { DurableFaults } from './faults.js';
 import { addDurableApi } from './httpApi.js';
 import type { HubClient } from './hubClient.js';
-import type { FunctionKind } from './orchestrationTurn.js';
 import { readFailure } from './orchestratorProtocol.js';
 import { repeatedActionProblem } from './repeatedActions.js';
+import type { FunctionKind } from './taskSchedule.js';
 
 export interface DurableBackendOptions {
   readonly dataFolder: string;

@@ -1,25 +1,10 @@
 // Pure. One turn of an orchestration: from what its function answered to the changes that are committed as one.
 // (Durable contract, sections 2.3 to 2.5.)
-import { advanceBook, type Task } from './actionBook.js';
-import {
-  type Failure,
-  failureFields,
-  type HistoryEvent,
-  historyEvent,
-  isEvent,
-  isoTime,
-} from './historyEvents.js';
-import { type Change, type Consumed, type HubState, type Instance, isRunning, taskKey } from './hubState.js';
+import { type ActionBook, advanceBook } from './actionBook.js';
+import { type Failure, failureFields, type HistoryEvent, historyEvent, isEvent } from './historyEvents.js';
+import { type Change, type Consumed, type Instance, taskKey } from './hubState.js';
 import type { OrchestratorAnswer } from './orchestratorProtocol.js';
-
-export type FunctionKind = 'orchestrator' | 'entity' | 'activity';
-
-export interface TurnSurroundings {
-  readonly hub: HubState;
-  readonly nowMs: number;
-  newId(): string;
-  hasFunction(kind: FunctionKind, name: string): boolean;
-}
+import { TaskSchedule, type TurnSurroundings } from './taskSchedule.js';
 
 export interface TurnResult {
   readonly events: readonly HistoryEvent[];
@@ -37,56 +22,76 @@ export function historyForTurn(
 }
 
 export function changesOfTurn(instance: Instance, result: TurnResult, around: TurnSurroundings): Change[] {
-  const { answer, events, consumed } = result;
-  const { nowMs } = around;
-  const progress = advanceBook(instance.book, events, answer.actions, nowMs);
-  const scheduled = new Schedule(instance, around);
+  const { answer, events } = result;
+  const progress = advanceBook(instance.book, events, answer.actions, around.nowMs);
+  const { book, canceledTimerIds } = progress;
+  const scheduled = new TaskSchedule(instance, around);
   for (const task of progress.tasks) scheduled.add(task);
-  const { book } = progress;
-  const customStatus = 'customStatus' in answer ? { customStatus: answer.customStatus } : {};
-  const { instanceId } = instance;
-  const changes: Change[] = [];
-  if (answer.kind === 'continuedAsNew') {
-    const executionId = around.newId();
-    const { input } = answer;
-    changes.push({
-      kind: 'instanceContinued',
-      instanceId,
-      consumed,
-      executionId,
-      input,
-      ...customStatus,
-      atMs: nowMs,
-    });
-  } else {
-    const end = endOf(instance, answer);
-    changes.push({
-      kind: 'instanceTurn',
-      instanceId,
-      consumed,
-      events: [
-        historyEvent('orchestratorStarted', nowMs),
-        ...events,
-        ...scheduled.events,
-        ...closingEvents(answer, end, nowMs),
-      ],
-      book,
-      status: end.status,
-      ...customStatus,
-      output: end.output,
-      atMs: nowMs,
-    });
-  }
-  changes.push(...scheduled.changes);
-  for (const id of progress.canceledTimerIds)
-    changes.push({ kind: 'timerRemoved', key: taskKey(instance, id) });
-  // What is left of this execution: timers and locks. Its activities run on, and nobody hears of their end.
-  if (answer.kind !== 'waiting') changes.push(...abandon({ ...instance, book }));
-  if (answer.kind === 'completed') changes.push(...tellParent(instance, { result: answer.output }, nowMs));
-  if (answer.kind === 'failed') {
-    changes.push(...tellParent(instance, { failure: failureOf(instance.name, answer.error) }, nowMs));
-  }
-  return changes;
+  const canceled = canceledTimerIds.map(
+    (id): Change => ({ kind: 'timerRemoved', key: taskKey(instance, id) }),
+  );
+  return [
+    answer.kind === 'continuedAsNew'
+      ? nextExecution(instance, result, answer, around)
+      : historyOfTurn(instance, result, { book, scheduled: scheduled.events, nowMs: around.nowMs }),
+    ...scheduled.changes,
+    ...canceled,
+    // What is left of this execution: timers and locks. Its activities run on, and nobody hears of their end.
+    ...(answer.kind === 'waiting' ? [] : abandon({ ...instance, book })),
+    ...newsForParent(instance, answer, around.nowMs),
+  ];
+}
+
+function nextExecution(
+  { instanceId }: Instance,
+  { consumed }: TurnResult,
+  answer: Extract<OrchestratorAnswer, { kind: 'continuedAsNew' }>,
+  { nowMs, newId }: TurnSurroundings,
+): Change {
+  const executionId = newId();
+  const { input } = answer;
+  const customStatus = customStatusOf(answer);
+  return {
+    kind: 'instanceContinued',
+    instanceId,
+    consumed,
+    executionId,
+    input,
+    ...customStatus,
+    atMs: nowMs,
+  };
+}
+
+function historyOfTurn(
+  instance: Instance,
+  { answer, events, consumed }: TurnResult,
+  turn: { readonly book: ActionBook; readonly scheduled: readonly HistoryEvent[]; readonly nowMs: number },
+): Change {
+  const { book, scheduled, nowMs } = turn;
+  const { status, output } = endOf(instance, answer);
+  const started = historyEvent('orchestratorStarted', nowMs);
+  return {
+    kind: 'instanceTurn',
+    instanceId: instance.instanceId,
+    consumed,
+    events: [started, ...events, ...scheduled, ...closingEvents(answer, output, nowMs)],
+    book,
+    status,
+    ...customStatusOf(answer),
+    output,
+    atMs: nowMs,
+  };
+}
+
+/** The library leaves a falsy status out: then the last one stays. */
+function customStatusOf(answer: OrchestratorAnswer): { readonly customStatus?: unknown } {
+  return 'customStatus' in answer ? { customStatus: answer.customStatus } : {};
+}
+
+function newsForParent(instance: Instance, answer: OrchestratorAnswer, nowMs: number): Change[] {
+  if (answer.kind === 'completed') return tellParent(instance, { result: answer.output }, nowMs);
+  if (answer.kind !== 'failed') return [];
+  return tellParent(instance, { failure: failureOf(instance.name, answer.error) }, nowMs);
 }
 
 /** Suspend, resume or terminate. */
@@ -128,11 +133,7 @@ function endOf({ name }: Instance, answer: OrchestratorAnswer) {
   }
 }
 
-function closingEvents(
-  answer: OrchestratorAnswer,
-  { output }: { readonly output: string | null },
-  nowMs: number,
-): HistoryEvent[] {
+function closingEvents(answer: OrchestratorAnswer, output: string | null, nowMs: number): HistoryEvent[] {
   const completed = historyEvent('orchestratorCompleted', nowMs);
   if (answer.kind === 'waiting') return [completed];
   const ended = historyEvent('executionCompleted', nowMs, { Result: output });
@@ -179,138 +180,4 @@ function abandon(instance: Instance): Change[] {
     }),
   );
   return [...timers, ...releases];
-}
-
-/** What tasks leave in the history, and what has to be done for them. */
-class Schedule {
-  readonly events: HistoryEvent[] = [];
-  readonly changes: Change[] = [];
-  readonly #startedIds = new Set<string>();
-
-  constructor(
-    private readonly instance: Instance,
-    private readonly around: TurnSurroundings,
-  ) {}
-
-  add(task: Task): void {
-    const { id, action } = task;
-    switch (action.kind) {
-      case 'activity':
-        this.#addActivity(id, action);
-        break;
-      case 'subOrchestration':
-        this.#addSubOrchestration(id, action);
-        break;
-      case 'timer':
-        this.#addTimer(id, action.fireAtMs);
-        break;
-      case 'callEntity':
-      case 'signalEntity':
-        this.#addOperation(id, action);
-        break;
-      case 'lock':
-        this.#addLock(id, action);
-        break;
-      case 'release':
-        this.#addRelease(id, action);
-        break;
-    }
-  }
-
-  get #sender() {
-    const { instanceId, executionId } = this.instance;
-    return { instanceId, executionId };
-  }
-
-  #addActivity(id: number, { name, input }: Extract<Task['action'], { kind: 'activity' }>): void {
-    this.#record('taskScheduled', { EventId: id, Name: name, Input: input });
-    if (this.around.hasFunction('activity', name)) {
-      const activity = { ...this.#sender, taskId: id, name, input };
-      this.changes.push({ kind: 'activityScheduled', activity });
-    } else this.#fail('taskFailed', id, unknownFunction(name, 'activity'));
-  }
-
-  #addSubOrchestration(id: number, action: Extract<Task['action'], { kind: 'subOrchestration' }>): void {
-    const { name, input, version } = action;
-    const instanceId = action.instanceId ?? `${this.instance.executionId}:${id}`;
-    this.#record('subOrchestrationCreated', {
-      EventId: id,
-      Name: name,
-      InstanceId: instanceId,
-      Input: input,
-    });
-    const problem = this.#startProblem(name, instanceId);
-    if (problem !== undefined) {
-      this.#fail('subOrchestrationFailed', id, problem);
-      return;
-    }
-    this.#startedIds.add(instanceId);
-    const { nowMs } = this.around;
-    const seed = { instanceId, executionId: this.around.newId(), name, version, input, createdMs: nowMs };
-    const parent = { ...this.#sender, taskId: id };
-    this.changes.push({ kind: 'instanceStarted', seed: { ...seed, parent } });
-  }
-
-  #startProblem(name: string, instanceId: string): string | undefined {
-    if (!this.around.hasFunction('orchestrator', name)) return unknownFunction(name, 'orchestrator');
-    const found = this.around.hub.instances.get(instanceId);
-    const isTaken = this.#startedIds.has(instanceId) || (found !== undefined && isRunning(found));
-    return isTaken ? `An orchestration with the instance id ${instanceId} is running already.` : undefined;
-  }
-
-  #addTimer(id: number, fireAtMs: number): void {
-    this.#record('timerCreated', { EventId: id, FireAt: isoTime(fireAtMs) });
-    const target = { kind: 'task', ...this.#sender, taskId: id } as const;
-    const timer = { key: taskKey(this.instance, id), dueMs: fireAtMs, target };
-    this.changes.push({ kind: 'timerSet', timer });
-  }
-
-  #addOperation(id: number, action: Extract<Task['action'], { kind: 'callEntity' | 'signalEntity' }>): void {
-    const { entityId, operation: name, input } = action;
-    const isSignal = action.kind === 'signalEntity';
-    const requestId = this.around.newId();
-    this.#recordSent(id, entityId, { op: name, id: requestId, signal: isSignal, input });
-    const request = { kind: 'operation', name, input, isSignal, requestId, sender: this.#sender } as const;
-    this.changes.push({ kind: 'requestSent', entityId, request });
-  }
-
-  #addLock(id: number, { requestId, entityIds }: Extract<Task['action'], { kind: 'lock' }>): void {
-    const entityId = entityIds[0] ?? '';
-    this.#recordSent(id, entityId, { op: null, id: requestId, lockset: entityIds, pos: 0 });
-    const request = { kind: 'lock', requestId, entityIds, position: 0, sender: this.#sender } as const;
-    this.changes.push({ kind: 'requestSent', entityId, request });
-  }
-
-  #addRelease(firstId: number, { requestId, entityIds }: Extract<Task['action'], { kind: 'release' }>): void {
-    for (const [index, entityId] of entityIds.entries()) {
-      const input = JSON.stringify({ parent: this.instance.instanceId, id: requestId });
-      this.#record('eventSent', {
-        EventId: firstId + index,
-        InstanceId: entityId,
-        Name: 'release',
-        Input: input,
-      });
-      const request = { kind: 'release', requestId, sender: this.#sender } as const;
-      this.changes.push({ kind: 'requestSent', entityId, request });
-    }
-  }
-
-  #recordSent(id: number, entityId: string, message: object): void {
-    const input = JSON.stringify({ ...message, parent: this.instance.instanceId });
-    this.#record('eventSent', { EventId: id, InstanceId: entityId, Name: 'op', Input: input });
-  }
-
-  #record(...[type, fields]: [Parameters<typeof historyEvent>[0], Parameters<typeof historyEvent>[2]]): void {
-    this.events.push(historyEvent(type, this.around.nowMs, fields));
-  }
-
-  #fail(type: 'taskFailed' | 'subOrchestrationFailed', id: number, reason: string): void {
-    const fields = { TaskScheduledId: id, ...failureFields({ reason, details: '' }) };
-    const event = historyEvent(type, this.around.nowMs, fields);
-    this.changes.push({ kind: 'eventSent', ...this.#sender, event });
-  }
-}
-
-function unknownFunction(name: string, kind: string): string {
-  return `The function '${name}' doesn't exist, is disabled, or is not an ${kind} function.`;
 }

@@ -5,19 +5,14 @@ import { type HistoryEvent, isEvent } from './historyEvents.js';
 import { type Change, type Instance, isRunning } from './hubState.js';
 import type { HubStore } from './hubStore.js';
 import { consumedOf, type Intake, takeFromInbox } from './inbox.js';
-import {
-  changesOfControl,
-  changesOfTurn,
-  historyForTurn,
-  type TurnResult,
-  type TurnSurroundings,
-} from './orchestrationTurn.js';
+import { changesOfControl, changesOfTurn, historyForTurn, type TurnResult } from './orchestrationTurn.js';
 import {
   type OrchestratorAnswer,
   orchestratorPayload,
   readAnswer,
   readFailure,
 } from './orchestratorProtocol.js';
+import type { TurnSurroundings } from './taskSchedule.js';
 
 export interface TurnRunnerOptions {
   readonly store: HubStore;

@@ -42,13 +42,12 @@ const options = {
   'durable-data': {
     kind: 'text',
     placeholder: 'FOLDER',
-    description: 'where orchestrations and entities are kept (default: .local/durable in the app)',
+    description: 'orchestrations and entities (default: .local/durable in the app)',
   },
   'durable-faults': {
     kind: 'text',
-    placeholder: 'FAULTS',
-    description:
-      'what Durable providers may do, done often: "duplicate=0.2,delay=0.3,rerun=0.1" (probabilities)',
+    placeholder: 'LIST',
+    description: 'probabilities, e.g. duplicate=0.2,delay=0.3,rerun=0.1',
   },
   verbose: { kind: 'flag', description: 'also log each invocation and how partitions move between hosts' },
 } as const satisfies OptionDefinitions;

@@ -2,7 +2,7 @@
 // as they are given.
 import { createRequire } from 'node:module';
 import type { DurableFunctions, FunctionCall, FunctionOutcome } from '../../../local/durable/index.js';
-import type { FunctionKind } from '../../../local/durable/orchestrationTurn.js';
+import type { FunctionKind } from '../../../local/durable/taskSchedule.js';
 
 /** What these tests use of `context.df`. */
 export interface OrchestrationContext {
