@@ -109,10 +109,7 @@ const map = (value: Generator): Generator =>
   nullable({
     sqlType: `map(varchar, ${value.sqlType})`,
     value: (random) =>
-      Array.from({ length: Math.floor(random.next() * 4) }, (_, index) => [
-        `k${index}`,
-        value.value(random),
-      ]),
+      Array.from({ length: Math.floor(random.next() * 4) }, (_, index) => [`k${index}`, value.value(random)]),
     sql: (pairs) =>
       `map {${(pairs as [string, unknown][]).map(([key, item]) => `'${key}': ${value.sql(item)}`)}}`,
   });
