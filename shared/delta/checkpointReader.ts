@@ -48,13 +48,13 @@ class UnreadableFile extends Error {
   }
 }
 
-/** @throws TributaryError DELTA_LOG_CORRUPT naming the file, for actions that make no sense, or of the store */
+/** @throws TributaryError of the store */
 export async function readCheckpoint(log: TableLog, checkpoint: CheckpointFiles): Promise<Checkpoint> {
   const collector = new ActionCollector();
   try {
     const sidecars = await collectFiles(log, checkpoint.parts, collector);
     const below = await collectFiles(log, sidecars.map(sidecarPath), collector);
-    if (below.length > 0) throw corrupt(`${log.table}/${checkpoint.path}`, 'has sidecars that name sidecars');
+    if (below.length > 0) throw new UnreadableFile(checkpoint.path, 'has sidecars that name sidecars');
     return { kind: 'actions', actions: collector };
   } catch (error) {
     if (!(error instanceof UnreadableFile)) throw error;
@@ -74,7 +74,7 @@ async function collectFiles(
     const group = paths.slice(start, start + parallelReads);
     const contents = await Promise.all(group.map((path) => readActions(log, path)));
     for (const [index, actions] of contents.entries()) {
-      collectActions(actions, `${log.table}/${group[index]}`, collector, sidecars);
+      collectActions(actions, group[index]!, collector, sidecars);
     }
   }
   return sidecars;
@@ -82,18 +82,18 @@ async function collectFiles(
 
 function collectActions(
   actions: Iterable<JsonObject>,
-  where: string,
+  path: string,
   collector: ActionCollector,
   sidecars: string[],
 ): void {
   try {
     for (const action of actions) {
       collector.collect(action);
-      const path = (action.sidecar as JsonObject | null | undefined)?.path;
-      if (typeof path === 'string') sidecars.push(path);
+      const sidecar = (action.sidecar as JsonObject | null | undefined)?.path;
+      if (typeof sidecar === 'string') sidecars.push(sidecar);
     }
   } catch (error) {
-    if (error instanceof InvalidAction) throw corrupt(where, error.message);
+    if (error instanceof InvalidAction) throw new UnreadableFile(path, error.message);
     throw error;
   }
 }

@@ -1,25 +1,13 @@
 // The rows of a snapshot in the columns that batches of the write path have, too.
 import { TributaryError } from '../base/index.js';
 import type { ColumnBatch, ColumnValues } from '../parquet/index.js';
-import type { ResolveUri } from './dataFiles.js';
-import type { Predicate } from './predicate.js';
-import { scanTable } from './scan.js';
+import { type ScanOptions, scanTable } from './scan.js';
 import { columnsOf, parseTableSchema } from './schema.js';
-import { logOf, type TableLocation } from './tableReader.js';
+import { logOf } from './tableReader.js';
 import type { Snapshot, StructField } from './types.js';
 
-export interface ReadRowsOptions extends TableLocation {
-  readonly snapshot: Snapshot;
-  /** In this order; default all that these batches can hold: nested and decimal columns are left out. */
-  readonly columns?: readonly string[];
-  /** Files that cannot hold a matching row are left out; rows of the others are not filtered. */
-  readonly filesMatching?: Predicate;
-  readonly limit?: number;
-  /** Starts with the file that was written last; the rows of a file keep their order. */
-  readonly newestFirst?: boolean;
-  /** Without it, a table with files outside its own folder is refused. */
-  readonly resolveUri?: ResolveUri;
-}
+/** `columns`: default all that these batches can hold; nested and decimal columns are left out. */
+export type ReadRowsOptions = ScanOptions;
 
 /**
  * Batches with the table's columns; a column that a file lacks is null there. `scanTable` also reads columns of other types.

@@ -155,6 +155,18 @@ describe('a V2 checkpoint', () => {
     assert.ok(!store.readPaths.some((path) => path.endsWith('.checkpoint.parquet')));
   });
 
+  it('with an action that makes no sense is replaced by the commits, or named', async () => {
+    const table = await setUp();
+    const name = logPath(`${digits(4)}.checkpoint.${uuid}.json`);
+    await table.putLines(name, [header, ...table.others, { add: { path: 7 } }]);
+    await assertWhole(table);
+    await table.deleteCommits(3);
+    await assert.rejects(openTable(table), {
+      code: 'DELTA_LOG_CORRUPT',
+      message: /checkpoint\.80a083e8.*\.json "add\.path" should be a string/,
+    });
+  });
+
   it('that is torn is replaced by the commits', async () => {
     const table = await setUp();
     await table.put(
