@@ -2,12 +2,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { claimPorts } from '../local/ports.js';
-import { openPublisher } from '../local/publisher.js';
+import { openPublisher } from '../local/sending/publisher.js';
 import { compressText, createFleet, defaultMix, startSimulator } from '../local/simulator/index.js';
-import { type Stack, startStack } from '../local/stack.js';
-import { StackState } from '../local/stackState.js';
-import { type StackReading, StatusMonitor } from '../local/statusMonitor.js';
+import { claimPorts } from '../local/stack/ports.js';
+import { type Stack, startStack } from '../local/stack/stack.js';
+import { StackState } from '../local/stack/stackState.js';
+import { type StackReading, StatusMonitor } from '../local/stack/statusMonitor.js';
 import pipeline from '../pipeline.js';
 import { systemClock } from '../shared/base/index.js';
 

@@ -2,7 +2,7 @@
 // dist/<script> in a child process. Only Node's own modules, since on a fresh clone nothing else is there yet.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -43,6 +43,17 @@ function build() {
   if (!existsSync(join(root, 'dist', 'functions')))
     rmSync(join(root, 'dist'), { recursive: true, force: true });
   run(process.execPath, [compiler, '-p', root]);
+  removeStaleOutput();
+}
+
+/** The compiler leaves the output of deleted sources behind; the host would load such a function, the runner such a test. */
+function removeStaleOutput() {
+  const output = join(root, 'dist');
+  for (const file of readdirSync(output, { recursive: true, encoding: 'utf8' })) {
+    if (!file.endsWith('.js') || existsSync(join(root, `${file.slice(0, -'.js'.length)}.ts`))) continue;
+    rmSync(join(output, file));
+    rmSync(join(output, `${file}.map`), { force: true });
+  }
 }
 
 function run(command, args) {

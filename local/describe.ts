@@ -1,7 +1,8 @@
 // `npm run describe -- readings`: what a table is: columns, properties, protocol, size.
 import { openTable, parseTableSchema, readHistory, type Snapshot } from '../shared/delta/index.js';
-import type { CommandDefinition, OptionDefinitions } from './arguments.js';
-import { exitCodes, runCommand } from './command.js';
+import type { CommandDefinition, OptionDefinitions } from './commandLine/arguments.js';
+import { exitCodes, runCommand } from './commandLine/command.js';
+import { jsonOption, locateUpkeepTable, stateOption, tablePositional } from './lake/upkeepTable.js';
 import {
   chooseStyle,
   formatBytes,
@@ -11,7 +12,6 @@ import {
   type TableColumn,
   visibleText,
 } from './terminal/index.js';
-import { jsonOption, locateUpkeepTable, stateOption, tablePositional } from './upkeepTable.js';
 
 const describeCommand = {
   invocation: 'npm run describe --',

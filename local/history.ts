@@ -1,7 +1,8 @@
 // `npm run history -- readings`: the commits of a table, newest first.
 import { type HistoryEntry, readHistory } from '../shared/delta/index.js';
-import type { CommandDefinition, OptionDefinitions } from './arguments.js';
-import { exitCodes, runCommand } from './command.js';
+import type { CommandDefinition, OptionDefinitions } from './commandLine/arguments.js';
+import { exitCodes, runCommand } from './commandLine/command.js';
+import { jsonOption, locateUpkeepTable, stateOption, tablePositional } from './lake/upkeepTable.js';
 import {
   chooseStyle,
   formatCount,
@@ -11,7 +12,6 @@ import {
   terminalWidth,
   visibleText,
 } from './terminal/index.js';
-import { jsonOption, locateUpkeepTable, stateOption, tablePositional } from './upkeepTable.js';
 
 const historyCommand = {
   invocation: 'npm run history --',

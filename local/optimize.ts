@@ -10,10 +10,16 @@ import {
   type UpkeepOptions,
   writeCheckpointIfDue,
 } from '../shared/delta/index.js';
-import type { CommandDefinition, OptionDefinitions } from './arguments.js';
-import { exitCodes, runCommand } from './command.js';
+import type { CommandDefinition, OptionDefinitions } from './commandLine/arguments.js';
+import { exitCodes, runCommand } from './commandLine/command.js';
+import {
+  jsonOption,
+  locateUpkeepTable,
+  ProgressLine,
+  stateOption,
+  tablePositional,
+} from './lake/upkeepTable.js';
 import { formatBytes, formatCount, formatDuration } from './terminal/index.js';
-import { jsonOption, locateUpkeepTable, ProgressLine, stateOption, tablePositional } from './upkeepTable.js';
 
 const optimizeCommand = {
   invocation: 'npm run optimize --',

@@ -1,10 +1,10 @@
 // `npm run restore -- readings --to 12`: makes a table hold again what it held at an older version.
 import { TributaryError } from '../shared/base/index.js';
 import { restoreTable } from '../shared/delta/index.js';
-import type { CommandDefinition, OptionDefinitions } from './arguments.js';
-import { exitCodes, runCommand } from './command.js';
+import type { CommandDefinition, OptionDefinitions } from './commandLine/arguments.js';
+import { exitCodes, runCommand } from './commandLine/command.js';
+import { jsonOption, locateUpkeepTable, stateOption, tablePositional } from './lake/upkeepTable.js';
 import { formatCount } from './terminal/index.js';
-import { jsonOption, locateUpkeepTable, stateOption, tablePositional } from './upkeepTable.js';
 
 const restoreCommand = {
   invocation: 'npm run restore --',

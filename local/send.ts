@@ -1,13 +1,13 @@
 // `npm run send`: readings from files to the event hub of the running stack.
 import { systemClock, TributaryError } from '../shared/base/index.js';
-import { BadLines } from './badLines.js';
-import { exitCodes, runCommand, userPath } from './command.js';
-import { type EventPublisher, isUnknownHub, openPublisher } from './publisher.js';
-import { checkFiles, displayName, readReadings, readWhole, standardInput } from './readingFiles.js';
-import { type SendOptions, sendCommand } from './sendArguments.js';
-import { SendQueue } from './sendQueue.js';
-import { reportLines, type SendReport } from './sendReport.js';
-import { type Endpoints, StackState } from './stackState.js';
+import { exitCodes, runCommand, userPath } from './commandLine/command.js';
+import { BadLines } from './sending/badLines.js';
+import { type EventPublisher, isUnknownHub, openPublisher } from './sending/publisher.js';
+import { checkFiles, displayName, readReadings, readWhole, standardInput } from './sending/readingFiles.js';
+import { type SendOptions, sendCommand } from './sending/sendArguments.js';
+import { SendQueue } from './sending/sendQueue.js';
+import { reportLines, type SendReport } from './sending/sendReport.js';
+import { type Endpoints, StackState } from './stack/stackState.js';
 import { formatCount, formatRate } from './terminal/index.js';
 
 /** An event hub takes about this much in one event; a larger file cannot be sent whole. */

@@ -1,9 +1,9 @@
 // `npm run show -- readings`: rows of a table of the running stack.
 import type { ColumnBatch, ColumnField } from '../shared/parquet/index.js';
-import type { CommandDefinition, OptionDefinitions } from './arguments.js';
-import { exitCodes, runCommand } from './command.js';
-import { openLake, type RowReading } from './lake.js';
-import { defaultStateFolder, StackState } from './stackState.js';
+import type { CommandDefinition, OptionDefinitions } from './commandLine/arguments.js';
+import { exitCodes, runCommand } from './commandLine/command.js';
+import { openLake, type RowReading } from './lake/lake.js';
+import { defaultStateFolder, StackState } from './stack/stackState.js';
 import {
   chooseStyle,
   formatCell,

@@ -1,13 +1,13 @@
 // `npm start`: the whole pipeline on this machine, with simulated devices and a live status.
 import pipeline from '../pipeline.js';
 import { systemClock } from '../shared/base/index.js';
-import { exitCodes, runCommand } from './command.js';
-import { claimPorts } from './ports.js';
-import type { StackPorts } from './stack.js';
-import { type IdentifiedService, isStillRunning } from './stackLock.js';
-import { StackState } from './stackState.js';
-import { type StartOptions, shareProblem, startCommand } from './startArguments.js';
-import { StartSession } from './startSession.js';
+import { exitCodes, runCommand } from './commandLine/command.js';
+import { claimPorts } from './stack/ports.js';
+import type { StackPorts } from './stack/stack.js';
+import { type IdentifiedService, isStillRunning } from './stack/stackLock.js';
+import { StackState } from './stack/stackState.js';
+import { type StartOptions, shareProblem, startCommand } from './starting/startArguments.js';
+import { StartSession } from './starting/startSession.js';
 
 await runCommand(startCommand, start, { readerLeaves: 'handled' });
 

@@ -1,9 +1,9 @@
 // `npm run tables`: what the tables of the running stack hold.
-import type { CommandDefinition, OptionDefinitions } from './arguments.js';
-import { noPositionals } from './arguments.js';
-import { exitCodes, runCommand } from './command.js';
-import { type LakeTable, openLake } from './lake.js';
-import { defaultStateFolder, StackState } from './stackState.js';
+import type { CommandDefinition, OptionDefinitions } from './commandLine/arguments.js';
+import { noPositionals } from './commandLine/arguments.js';
+import { exitCodes, runCommand } from './commandLine/command.js';
+import { type LakeTable, openLake } from './lake/lake.js';
+import { defaultStateFolder, StackState } from './stack/stackState.js';
 import {
   chooseStyle,
   formatBytes,

@@ -1,9 +1,15 @@
 // `npm run vacuum -- readings`: deletes files that no version within the retention refers to.
 import { executeVacuum, planVacuum, type VacuumPlan, type VacuumResult } from '../shared/delta/index.js';
-import type { CommandDefinition, OptionDefinitions } from './arguments.js';
-import { exitCodes, runCommand } from './command.js';
+import type { CommandDefinition, OptionDefinitions } from './commandLine/arguments.js';
+import { exitCodes, runCommand } from './commandLine/command.js';
+import {
+  jsonOption,
+  locateUpkeepTable,
+  ProgressLine,
+  stateOption,
+  tablePositional,
+} from './lake/upkeepTable.js';
 import { formatBytes, formatCount, formatDuration } from './terminal/index.js';
-import { jsonOption, locateUpkeepTable, ProgressLine, stateOption, tablePositional } from './upkeepTable.js';
 
 const vacuumCommand = {
   invocation: 'npm run vacuum --',

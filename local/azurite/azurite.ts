@@ -1,7 +1,7 @@
 // Azurite, Microsoft's storage emulator from npm, as a child process: blobs, queues and tables on this machine.
 import { mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { type ChildService, startChildService } from '../childService.js';
+import { type ChildService, startChildService } from '../stack/childService.js';
 
 export interface AzuriteOptions {
   /** Where its state lives. */

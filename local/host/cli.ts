@@ -6,7 +6,7 @@ import {
   noPositionals,
   type OptionDefinitions,
   parseCommand,
-} from '../arguments.js';
+} from '../commandLine/arguments.js';
 import { parseFaults } from '../durable/index.js';
 import { type FunctionsHost, startFunctionsHost } from './host.js';
 

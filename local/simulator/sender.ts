@@ -1,6 +1,6 @@
 // Sends a fleet's events at a steady rate, keeps each device in one partition, and counts what must come of them.
 import { type Clock, describeError } from '../../shared/base/index.js';
-import { type EventPublisher, partitionChooser } from '../publisher.js';
+import { type EventPublisher, partitionChooser } from '../sending/publisher.js';
 import { type EventKind, eventKinds, type SimulatedEvent } from './events.js';
 import type { Fleet } from './fleet.js';
 

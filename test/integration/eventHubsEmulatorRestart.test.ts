@@ -7,8 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { EventHubProducerClient } from '@azure/event-hubs';
-import { type ChildService, startChildService } from '../../local/childService.js';
 import { type EventHubsEmulator, startEventHubsEmulator } from '../../local/eventHubs/index.js';
+import { type ChildService, startChildService } from '../../local/stack/childService.js';
 import { bodiesOf, newConsumer, newProducer, read, until, watch } from '../support/eventHubClients.js';
 
 const script = join(import.meta.dirname, '..', '..', 'local', 'eventHubs', 'cli.js');

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { StackState } from '../../local/stackState.js';
+import { StackState } from '../../local/stack/stackState.js';
 import { createApp } from '../../shared/app.js';
 import { silentLogger } from '../../shared/base/index.js';
 import { queryTable } from '../support/duckdb.js';

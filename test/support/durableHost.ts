@@ -3,7 +3,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type ChildService, startChildService } from '../../local/childService.js';
+import { type ChildService, startChildService } from '../../local/stack/childService.js';
 
 const compiledRoot = join(import.meta.dirname, '..', '..');
 const sourceRoot = join(compiledRoot, '..');

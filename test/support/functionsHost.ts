@@ -1,6 +1,6 @@
 // A Functions host as a child process, running one of the sample apps, and its log lines for tests to wait for.
 import { join } from 'node:path';
-import { type ChildService, startChildService } from '../../local/childService.js';
+import { type ChildService, startChildService } from '../../local/stack/childService.js';
 
 const compiledRoot = join(import.meta.dirname, '..', '..');
 const sourceRoot = join(compiledRoot, '..');

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EventHubConsumerClient, EventHubProducerClient } from '@azure/event-hubs';
 import { type Azurite, startAzurite } from '../../local/azurite/index.js';
-import { type ChildService, startChildService } from '../../local/childService.js';
 import { type EventHubsEmulator, startEventHubsEmulator } from '../../local/eventHubs/index.js';
+import { type ChildService, startChildService } from '../../local/stack/childService.js';
 import { type App, createApp } from '../../shared/app.js';
 import { type Cleanup, reverseCleanup } from './cleanup.js';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { EventPublisher } from '../../../local/publisher.js';
+import type { EventPublisher } from '../../../local/sending/publisher.js';
 import {
   compressText,
   createFleet,

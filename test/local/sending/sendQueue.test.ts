@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { partitionChooser } from '../../local/publisher.js';
-import { SendQueue, type SendQueueOptions } from '../../local/sendQueue.js';
-import { reportLines } from '../../local/sendReport.js';
-import { ManualClock } from '../../shared/base/index.js';
+import { partitionChooser } from '../../../local/sending/publisher.js';
+import { SendQueue, type SendQueueOptions } from '../../../local/sending/sendQueue.js';
+import { reportLines } from '../../../local/sending/sendReport.js';
+import { ManualClock } from '../../../shared/base/index.js';
 
 const partitionIds = ['0', '1', '2', '3'];
 

@@ -2,7 +2,7 @@
 import { createReadStream, statSync } from 'node:fs';
 import { PassThrough, pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { TributaryError } from '../shared/base/index.js';
+import { TributaryError } from '../../shared/base/index.js';
 import { createReadingSplitter, type FoundReading } from './readingText.js';
 
 /** `-` stands for standard input. */

@@ -1,6 +1,7 @@
 // Pure. What `npm run send` says at the end.
+
+import { formatBytes, formatCount, formatDuration } from '../terminal/quantities.js';
 import type { SendCounts } from './sendQueue.js';
-import { formatBytes, formatCount, formatDuration } from './terminal/quantities.js';
 
 export interface SendReport extends SendCounts {
   readonly hub: string;

@@ -1,7 +1,7 @@
 // What a service prints: all of it in a file, the last lines for when it dies, the latest warning for the status.
 import { createWriteStream, renameSync, statSync, type WriteStream } from 'node:fs';
 import { join } from 'node:path';
-import type { Clock } from '../shared/base/index.js';
+import type { Clock } from '../../shared/base/index.js';
 import { type LogNotice, noticeOf } from './logNotice.js';
 
 const keptLines = 15;

@@ -1,6 +1,7 @@
 // The frame around every command: arguments in, exit code out, errors as messages and not as stacks.
 import { resolve } from 'node:path';
-import { describeError, TributaryError } from '../shared/base/index.js';
+import { describeError, TributaryError } from '../../shared/base/index.js';
+import { chooseStyle } from '../terminal/index.js';
 import {
   type CommandDefinition,
   helpText,
@@ -9,7 +10,6 @@ import {
   optionKeptByNpm,
   parseCommand,
 } from './arguments.js';
-import { chooseStyle } from './terminal/index.js';
 
 export const exitCodes = { done: 0, failed: 1, usage: 2 } as const;
 

@@ -1,6 +1,6 @@
 // Command-line arguments of every command: what may be given, checked, with messages a person can act on. No I/O.
 import { parseArgs } from 'node:util';
-import { formatDuration, wrapText } from './terminal/index.js';
+import { formatDuration, wrapText } from '../terminal/index.js';
 
 interface Described {
   readonly description: string;

@@ -13,12 +13,12 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
-import { noticeOf } from '../../local/logNotice.js';
-import { claimPorts } from '../../local/ports.js';
-import { RateMeter } from '../../local/rateMeter.js';
-import { StackLock } from '../../local/stackLock.js';
-import { StackState } from '../../local/stackState.js';
-import { type RunSummary, summaryLines, whereToSendLines } from '../../local/startMessages.js';
+import { noticeOf } from '../../../local/stack/logNotice.js';
+import { claimPorts } from '../../../local/stack/ports.js';
+import { RateMeter } from '../../../local/stack/rateMeter.js';
+import { StackLock } from '../../../local/stack/stackLock.js';
+import { StackState } from '../../../local/stack/stackState.js';
+import { type RunSummary, summaryLines, whereToSendLines } from '../../../local/starting/startMessages.js';
 
 function temporaryFolder(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'tributary-state-'));

@@ -1,6 +1,6 @@
 // Pure. What `npm start` says apart from its status: where to send, and the summary at the end.
-import type { SimulatorTally } from './simulator/sender.js';
-import { formatCount, formatElapsed } from './terminal/quantities.js';
+import type { SimulatorTally } from '../simulator/sender.js';
+import { formatCount, formatElapsed } from '../terminal/quantities.js';
 
 export interface BeforeAndAfter {
   readonly before: number | undefined;

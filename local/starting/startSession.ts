@@ -1,14 +1,12 @@
 // One run of `npm start`, from the first service to the summary.
-import type { Clock } from '../shared/base/index.js';
-import { exitCodes } from './command.js';
-import { type EventPublisher, openPublisher } from './publisher.js';
-import { RateMeter } from './rateMeter.js';
-import { compressText, createFleet, type Simulator, startSimulator } from './simulator/index.js';
-import { type EndedService, type Stack, type StackPorts, startStack } from './stack.js';
-import type { StackState } from './stackState.js';
-import { mixOf, type StartOptions } from './startArguments.js';
-import { type RunSummary, summaryLines, whereToSendLines } from './startMessages.js';
-import { type StackReading, StatusMonitor } from './statusMonitor.js';
+import type { Clock } from '../../shared/base/index.js';
+import { exitCodes } from '../commandLine/command.js';
+import { type EventPublisher, openPublisher } from '../sending/publisher.js';
+import { compressText, createFleet, type Simulator, startSimulator } from '../simulator/index.js';
+import { RateMeter } from '../stack/rateMeter.js';
+import { type EndedService, type Stack, type StackPorts, startStack } from '../stack/stack.js';
+import type { StackState } from '../stack/stackState.js';
+import { type StackReading, StatusMonitor } from '../stack/statusMonitor.js';
 import {
   chooseStyle,
   LiveScreen,
@@ -18,7 +16,9 @@ import {
   type Style,
   terminalWidth,
   totalLag,
-} from './terminal/index.js';
+} from '../terminal/index.js';
+import { mixOf, type StartOptions } from './startArguments.js';
+import { type RunSummary, summaryLines, whereToSendLines } from './startMessages.js';
 
 export interface SessionOptions {
   readonly options: StartOptions;

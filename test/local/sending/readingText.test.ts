@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { createReadingSplitter } from '../../local/readingText.js';
+import { createReadingSplitter } from '../../../local/sending/readingText.js';
 
 /** Every way of cutting the text gives the same; the result is `text@line`, or `!line reason`. */
 function split(text: string): string[] {

@@ -4,9 +4,9 @@ import {
   noPositionals,
   type OptionDefinitions,
   type OptionValues,
-} from './arguments.js';
-import { defaultMix, type FleetMix } from './simulator/index.js';
-import { defaultStateFolder } from './stackState.js';
+} from '../commandLine/arguments.js';
+import { defaultMix, type FleetMix } from '../simulator/index.js';
+import { defaultStateFolder } from '../stack/stackState.js';
 
 const port = (fallback: number, description: string) =>
   ({ kind: 'integer', minimum: 0, maximum: 65_535, fallback, description }) as const;

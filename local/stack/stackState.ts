@@ -1,8 +1,8 @@
 // The state folder of the local stack: where its parts keep their data, where they listen, and what `--reset` deletes.
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { TributaryError } from '../shared/base/index.js';
-import { userPath } from './command.js';
+import { TributaryError } from '../../shared/base/index.js';
+import { userPath } from '../commandLine/command.js';
 import { isAlive, readJson, StackLock } from './stackLock.js';
 
 export interface Endpoints {
@@ -17,7 +17,7 @@ export interface Endpoints {
 export const defaultStateFolder = '.local';
 
 /** In the project, wherever the command was called from. */
-const usualFolder = join(import.meta.dirname, '..', '..', defaultStateFolder);
+const usualFolder = join(import.meta.dirname, '..', '..', '..', defaultStateFolder);
 
 export class StackState {
   readonly folder: string;

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { checkFiles, readReadings, readWhole } from '../../local/readingFiles.js';
+import { checkFiles, readReadings, readWhole } from '../../../local/sending/readingFiles.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'tributary-readings-'));
 after(() => rmSync(folder, { recursive: true, force: true }));

@@ -1,6 +1,6 @@
 // Ports of the local stack: free ones found, taken ones named together with the option that changes them.
 import { createServer, type Server } from 'node:net';
-import { TributaryError } from '../shared/base/index.js';
+import { TributaryError } from '../../shared/base/index.js';
 
 export interface WantedPort {
   /** For the message, e.g. `blobs (Azurite)`. */

@@ -1,5 +1,5 @@
 // Between reading files and sending: readings grouped into events, events into sends, one send per partition at a time.
-import type { Clock } from '../shared/base/index.js';
+import type { Clock } from '../../shared/base/index.js';
 import { type EventPublisher, partitionChooser } from './publisher.js';
 
 export interface SendQueueOptions {

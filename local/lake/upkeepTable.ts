@@ -1,9 +1,9 @@
 // One table of the running stack, opened by a command that looks after it.
-import { createApp } from '../shared/app.js';
-import { silentLogger } from '../shared/base/index.js';
-import type { UpkeepOptions } from '../shared/delta/index.js';
+import { createApp } from '../../shared/app.js';
+import { silentLogger } from '../../shared/base/index.js';
+import type { UpkeepOptions } from '../../shared/delta/index.js';
+import { defaultStateFolder, StackState } from '../stack/stackState.js';
 import { assertTable } from './lake.js';
-import { defaultStateFolder, StackState } from './stackState.js';
 
 export const tablePositional = {
   name: 'TABLE',

@@ -1,18 +1,18 @@
 // The tables of a running stack, read straight from storage: no Functions host is needed for it.
 
-import { type App, createApp, type LoadedTable } from '../shared/app.js';
-import { silentLogger, TributaryError } from '../shared/base/index.js';
-import { columnsOf, parseTableSchema, type Snapshot } from '../shared/delta/index.js';
+import { type App, createApp, type LoadedTable } from '../../shared/app.js';
+import { silentLogger, TributaryError } from '../../shared/base/index.js';
+import { columnsOf, parseTableSchema, type Snapshot } from '../../shared/delta/index.js';
 import {
   type ColumnBatch,
   type ColumnField,
   concatBatches,
   readParquet,
   sliceBatch,
-} from '../shared/parquet/index.js';
-import { summarizeTable, type TableSummary } from '../shared/progress/index.js';
-import type { ObjectStore } from '../shared/storage/index.js';
-import { closestName } from './arguments.js';
+} from '../../shared/parquet/index.js';
+import { summarizeTable, type TableSummary } from '../../shared/progress/index.js';
+import type { ObjectStore } from '../../shared/storage/index.js';
+import { closestName } from '../commandLine/arguments.js';
 
 export interface LakeTable extends TableSummary {
   /** Milliseconds UTC; null when the commit does not say. */

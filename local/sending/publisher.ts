@@ -1,7 +1,7 @@
 // Publishes bodies to chosen partitions of an event hub, in order; what `npm start` and `npm run send` send through.
 import { EventHubProducerClient } from '@azure/event-hubs';
-import { describeError, TributaryError } from '../shared/base/index.js';
-import { partitionOfKey } from './eventHubs/partitionHash.js';
+import { describeError, TributaryError } from '../../shared/base/index.js';
+import { partitionOfKey } from '../eventHubs/partitionHash.js';
 
 const rememberedKeys = 100_000;
 

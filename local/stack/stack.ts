@@ -1,8 +1,8 @@
 // The processes behind `npm start`: Azurite, the Event Hubs emulator and the Functions host, started side by side where
 // they can be, stopped in the order that loses nothing.
 import { join } from 'node:path';
-import { type Clock, describeError, TributaryError } from '../shared/base/index.js';
-import { azuriteConnectionString, startAzurite } from './azurite/index.js';
+import { type Clock, describeError, TributaryError } from '../../shared/base/index.js';
+import { azuriteConnectionString, startAzurite } from '../azurite/index.js';
 import { type ChildService, startChildService } from './childService.js';
 import { type LoggedNotice, ServiceLog } from './serviceLog.js';
 import type { RunningService } from './stackLock.js';
@@ -61,7 +61,7 @@ interface StartedService extends ServicePlan {
   readonly service: ChildService;
 }
 
-const root = join(import.meta.dirname, '..', '..');
+const root = join(import.meta.dirname, '..', '..', '..');
 
 export const eventHubsConnectionString = (port: number) =>
   `Endpoint=sb://localhost:${port};SharedAccessKeyName=local;SharedAccessKey=local;UseDevelopmentEmulator=true`;
@@ -85,7 +85,7 @@ function azuritePlan({ state, ports }: StackOptions): ServicePlan {
 }
 
 function eventHubsPlan({ state, ports, hubs }: StackOptions): ServicePlan {
-  const script = join(import.meta.dirname, 'eventHubs', 'cli.js');
+  const script = join(import.meta.dirname, '..', 'eventHubs', 'cli.js');
   return {
     name: 'Event Hubs emulator',
     logName: 'event-hubs',
@@ -105,7 +105,7 @@ function eventHubsPlan({ state, ports, hubs }: StackOptions): ServicePlan {
 }
 
 function hostPlan({ state, ports }: StackOptions): ServicePlan {
-  const script = join(import.meta.dirname, 'host', 'cli.js');
+  const script = join(import.meta.dirname, '..', 'host', 'cli.js');
   const settings = Object.entries(hostSettings(ports));
   return {
     name: 'Functions host',

@@ -8,9 +8,9 @@ import {
   type OptionDefinitions,
   optionKeptByNpm,
   parseCommand,
-} from '../../local/arguments.js';
-import { sendCommand } from '../../local/sendArguments.js';
-import { mixOf, shareProblem, startCommand } from '../../local/startArguments.js';
+} from '../../../local/commandLine/arguments.js';
+import { sendCommand } from '../../../local/sending/sendArguments.js';
+import { mixOf, shareProblem, startCommand } from '../../../local/starting/startArguments.js';
 
 const command = {
   invocation: 'npm run bake --',

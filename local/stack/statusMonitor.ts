@@ -1,9 +1,9 @@
 // Asks the running stack how far it is: tables through the app's status function, the hub's ends through its own client.
 import { EventHubConsumerClient } from '@azure/event-hubs';
-import { type Clock, describeError } from '../shared/base/index.js';
-import { currentProgress } from '../shared/ingest/index.js';
+import { type Clock, describeError } from '../../shared/base/index.js';
+import { currentProgress } from '../../shared/ingest/index.js';
+import type { PartitionLag, TableStatus } from '../terminal/index.js';
 import { RateMeter } from './rateMeter.js';
-import type { PartitionLag, TableStatus } from './terminal/index.js';
 
 export interface MonitoredTable extends TableStatus {
   readonly transactions: Readonly<Record<string, number>>;

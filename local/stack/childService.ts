@@ -1,7 +1,7 @@
 // A child process that serves something: start it, wait until it says it is ready, stop it without leaving orphans.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { describeError, systemClock, TributaryError } from '../shared/base/index.js';
+import { describeError, systemClock, TributaryError } from '../../shared/base/index.js';
 
 export interface ChildServiceOptions {
   /** For messages, e.g. `Azurite`. */

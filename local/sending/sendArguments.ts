@@ -1,6 +1,6 @@
 // What `npm run send` takes on the command line. No I/O.
-import type { CommandDefinition, OptionDefinitions, OptionValues } from './arguments.js';
-import { defaultStateFolder } from './stackState.js';
+import type { CommandDefinition, OptionDefinitions, OptionValues } from '../commandLine/arguments.js';
+import { defaultStateFolder } from '../stack/stackState.js';
 
 export const sendCommand = {
   invocation: 'npm run send --',
