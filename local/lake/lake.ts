@@ -1,15 +1,15 @@
 // The tables of a running stack, read straight from storage: no Functions host is needed for it.
 
-import { type App, createApp, type LoadedTable } from '../../shared/app.js';
+import { type App, createApp } from '../../shared/app.js';
 import { silentLogger, TributaryError } from '../../shared/base/index.js';
-import { columnsOf, parseTableSchema, type Snapshot } from '../../shared/delta/index.js';
 import {
-  type ColumnBatch,
-  type ColumnField,
-  concatBatches,
-  readParquet,
-  sliceBatch,
-} from '../../shared/parquet/index.js';
+  columnsOf,
+  parseTableSchema,
+  readRows,
+  type Snapshot,
+  type TableLocation,
+} from '../../shared/delta/index.js';
+import { type ColumnBatch, type ColumnField, concatBatches, sliceBatch } from '../../shared/parquet/index.js';
 import { summarizeTable, type TableSummary } from '../../shared/progress/index.js';
 import type { ObjectStore } from '../../shared/storage/index.js';
 import { closestName } from '../commandLine/arguments.js';
@@ -46,12 +46,12 @@ export async function openLake(storage: string): Promise<Lake> {
     listTables: () => Promise.all(app.tableNames.map((name) => describeTable(app, name))),
     async readRows(table, options) {
       assertTable(app, table);
-      const { snapshot, store } = await app.loadTable(table);
+      const { snapshot } = await app.loadTable(table);
       const fields = selectFields(table, snapshot, options.columns);
       return {
         version: snapshot.version,
         fields,
-        batches: readBatches({ snapshot, store }, fields, options),
+        batches: readBatches({ ...app.upkeepOptions(table), snapshot }, fields, options),
       };
     },
   };
@@ -110,24 +110,19 @@ function unknownName(what: string, name: string, known: readonly string[]): Trib
 }
 
 async function* readBatches(
-  { snapshot, store }: LoadedTable,
+  table: TableLocation & { readonly snapshot: Snapshot },
   fields: readonly ColumnField[],
   { limit, newest }: ReadRowsOptions,
 ): AsyncGenerator<ColumnBatch> {
-  const files = [...snapshot.files.values()].sort((a, b) => a.modificationTime - b.modificationTime);
-  if (newest) files.reverse();
+  const columns = fields.map((field) => field.name);
+  // The last rows of a file are not its first ones, so the newest are cut here.
+  const cut = newest ? { newestFirst: true } : { limit };
   let remaining = limit;
-  for (const file of files) {
-    if (remaining <= 0) return;
-    const bytes = await store.read(decodeURIComponent(file.path));
-    // A compaction may have replaced the file since the snapshot, and a vacuum removed it.
-    if (bytes === undefined)
-      throw new TributaryError('STORAGE_UNAVAILABLE', `${file.path} was removed while reading. Try again.`);
-    const read = await readParquet(bytes, { columns: fields.map((field) => field.name) });
-    const batch = concatBatches([read], fields);
-    const rows = newest ? lastRows(batch, remaining) : sliceBatch(batch, 0, remaining);
+  for await (const batch of readRows({ ...table, columns, ...cut })) {
+    const rows = newest ? lastRows(batch, remaining) : batch;
     remaining -= rows.rowCount;
     yield rows;
+    if (remaining <= 0) return;
   }
 }
 
