@@ -27,7 +27,9 @@ describe('the maintenance function', () => {
     assert.equal(started.status, 202, await started.text());
     const status = async (): Promise<{ runtimeStatus?: string; output?: unknown }> => {
       const path = 'runtime/webhooks/durabletask/instances/maintainTable-readings';
-      return (await (await fetch(`${host.url}/${path}`)).json()) as { runtimeStatus?: string };
+      const response = await fetch(`${host.url}/${path}`);
+      // 404 until the timer function has started it.
+      return response.ok ? ((await response.json()) as { runtimeStatus?: string }) : {};
     };
     await until(async () => ['Completed', 'Failed'].includes((await status()).runtimeStatus ?? ''), {
       timeoutMs: 30_000,
