@@ -4,6 +4,7 @@ import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
 import pipeline from '../pipeline.js';
 import { createLogger, type Logger, systemClock, systemRandom, TributaryError } from './base/index.js';
 import {
+  addColumns,
   openTable,
   type Snapshot,
   type StructType,
@@ -107,6 +108,17 @@ async function openWriter(options: {
     logger,
   });
   await writer.snapshot();
+  // A field added to pipeline.ts becomes a column; the writer learns of it from the log.
+  const widened = await addColumns({
+    store,
+    root: rootOf(name),
+    schema,
+    clock: systemClock,
+    random: systemRandom,
+  });
+  if (widened.kind === 'added') {
+    logger.log('info', 'The table got new columns', { table: name, columns: widened.columns.join(', ') });
+  }
   return writer;
 }
 

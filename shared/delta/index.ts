@@ -1,3 +1,4 @@
+export { type AddColumnsOptions, type AddColumnsResult, addColumns } from './addColumns.js';
 export {
   type CheckpointResult,
   checkpointInterval,
