@@ -36,9 +36,7 @@ function report(message: ContentionReport): Promise<void> {
 
 const task = JSON.parse(process.argv[2] ?? '') as ContentionTask;
 const service = BlobServiceClient.fromConnectionString(task.connectionString);
-const store = rememberingCommits(
-  createBlobStore({ container: service.getContainerClient(task.container) }),
-);
+const store = rememberingCommits(createBlobStore({ container: service.getContainerClient(task.container) }));
 const writers = task.partitions.map((partition) => ({
   partition,
   writer: new TableWriter({ store, root: task.root, clock: systemClock, random: systemRandom }),
@@ -68,7 +66,8 @@ async function appendAll({ partition, writer }: (typeof writers)[number]): Promi
     const first = round * task.rowsPerCommit + 1;
     const before = writer.metrics.attemptCount;
     const result = await writer.append(partitionAppend(partition, first, first + task.rowsPerCommit - 1));
-    if (result.kind !== 'committed') throw new Error(`${partition}: an append of new rows was ${result.kind}`);
+    if (result.kind !== 'committed')
+      throw new Error(`${partition}: an append of new rows was ${result.kind}`);
     versions.push(result.version);
     attempts.push(writer.metrics.attemptCount - before);
   }
