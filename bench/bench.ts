@@ -1,15 +1,19 @@
 // `npm run bench [-- NAME ...]`: events/s and rows/s of each stage, and of the whole local stack. Ratios against a peer
 // are measured in the same run; absolute numbers belong to the machine they were made on.
 import { cpus } from 'node:os';
+import { benchCompaction } from './compaction.js';
 import { benchEvents } from './events.js';
 import { benchIngest } from './ingest.js';
 import { benchParquet } from './parquet.js';
 import { benchStack } from './stack.js';
+import { benchTableAge } from './tableAge.js';
 
 const benchmarks: Readonly<Record<string, (write: (line: string) => void) => Promise<void>>> = {
   events: benchEvents,
   parquet: benchParquet,
   ingest: benchIngest,
+  age: benchTableAge,
+  compaction: benchCompaction,
   stack: benchStack,
 };
 

@@ -7,32 +7,8 @@ import { type ParquetReadOptions, parquetRead, type SchemaElement } from 'hyparq
 import { compressors } from 'hyparquet-compressors';
 import { type ColumnSource, parquetWriteBuffer } from 'hyparquet-writer';
 import { snappyCompressor } from 'hysnappy';
-import { type Random, seededRandom } from '../shared/base/index.js';
-import {
-  BatchBuilder,
-  type ColumnBatch,
-  type ColumnField,
-  type ColumnType,
-  encodeParquet,
-  readParquet,
-} from '../shared/parquet/index.js';
-
-const fields: readonly ColumnField[] = (
-  [
-    ['device_id', 'string', false],
-    ['event_time', 'timestamp', false],
-    ['temperature', 'double', true],
-    ['humidity', 'double', true],
-    ['battery', 'double', true],
-    ['firmware', 'string', true],
-    ['status', 'string', true],
-    ['_rescued_data', 'string', true],
-    ['_partition', 'integer', false],
-    ['_sequence_number', 'long', false],
-    ['_index', 'integer', false],
-    ['_enqueued_time', 'timestamp', false],
-  ] as const satisfies readonly (readonly [string, ColumnType, boolean])[]
-).map(([name, type, nullable]) => ({ name, type, nullable }));
+import { type ColumnBatch, type ColumnType, encodeParquet, readParquet } from '../shared/parquet/index.js';
+import { telemetryFields as fields, telemetry } from './telemetry.js';
 
 /** Prints rows a second and ratios for small and large batches. Takes about 9 seconds. */
 export async function benchParquet(write: (line: string) => void): Promise<void> {
@@ -121,33 +97,6 @@ function resultLine({ name, medianMs, times }: Result, rowCount: number): string
 }
 
 // ---- data
-
-function telemetry(rowCount: number): ColumnBatch {
-  const random = seededRandom(1);
-  const builder = new BatchBuilder(fields, rowCount);
-  let eventTime = 1_759_745_400_000_000;
-  for (let row = 0; row < rowCount; row++) {
-    eventTime += Math.floor(random.next() * 1000);
-    appendReading(builder, random, row, eventTime);
-  }
-  return builder.finish();
-}
-
-function appendReading(builder: BatchBuilder, random: Random, row: number, eventTime: number): void {
-  builder.setText(0, `device-${String(Math.floor(random.next() * 5000)).padStart(5, '0')}`);
-  builder.setNumber(1, eventTime);
-  builder.setNumber(2, 20 + random.next() * 10);
-  builder.setNumber(3, Math.round(random.next() * 1000) / 10);
-  if (random.next() < 0.8) builder.setNumber(4, random.next() * 100);
-  builder.setText(5, `1.2.${Math.floor(random.next() * 5)}`);
-  if (random.next() < 0.9) builder.setText(6, random.next() < 0.95 ? 'ok' : 'degraded');
-  if (random.next() < 0.01) builder.setText(7, `{"unexpected":${row}}`);
-  builder.setNumber(8, 3);
-  builder.setNumber(9, 1_000_000 + row);
-  builder.setNumber(10, 0);
-  builder.setNumber(11, 1_759_745_400_000_000 + Math.floor(row / 100) * 100_000);
-  builder.endRow();
-}
 
 type Cell = string | number | bigint | null;
 

@@ -3,7 +3,7 @@ import { type Clock, type Logger, type Random, silentLogger, TributaryError } fr
 import { concatBatches, type EncodedParquet } from '../parquet/index.js';
 import { buildAppendCommit } from './appendCommit.js';
 import { type GroupLimits, type PlannedAppend, planGroup } from './appendGroup.js';
-import { type AttemptBudget, type CommitResult, commitAppend } from './commit.js';
+import { type AttemptBudget, type CommitResult, type Crowding, commitAppend } from './commit.js';
 import { createTable, defaultEngineInfo } from './createTable.js';
 import { encodeRows, type ParquetEncoder, writeDataFile } from './dataFile.js';
 import type { TableLog } from './log.js';
@@ -83,6 +83,7 @@ export class TableWriter {
   /** Set after an error: the table may hold a commit of ours that we do not know of. */
   #mayBeBehind = false;
   #table: WritableTable | undefined;
+  readonly #crowding: Crowding = { level: 0 };
   readonly #metrics = {
     appendCount: 0,
     commitCount: 0,
@@ -284,7 +285,14 @@ export class TableWriter {
       engineInfo: this.#options.engineInfo ?? defaultEngineInfo,
     });
     const appIds = new Set(members.flatMap(({ append }) => [...append.appIds]));
-    return commitAppend(commit, appIds, { log, reader, clock, random, budget });
+    return commitAppend(commit, appIds, {
+      log,
+      reader,
+      clock,
+      random,
+      budget,
+      crowding: this.#crowding,
+    });
   }
 
   #settle(members: readonly Member[], version: number, budget: AttemptBudget): void {

@@ -5,8 +5,10 @@ import { seededRandom } from '../../../shared/base/index.js';
 import {
   cleanUpLog,
   createTable,
+  deleteRows,
   openTable,
   optimizeTable,
+  type RowPredicate,
   TableWriter,
   vacuumTable,
   writeCheckpoint,
@@ -35,6 +37,14 @@ async function setUp() {
   await writer.append(partitionAppend('p0', 1, 8));
   return table;
 }
+
+/** Rows of a device up to a sequence number. */
+const upTo = (device: string, last: number): RowPredicate => ({
+  description: `device_id = '${device}' and sequence <= ${last}`,
+  columns: ['device_id', 'sequence'],
+  matches: ({ columns }, row) =>
+    columns[0]!.values[row] === device && Number(columns[1]!.values[row]) <= last,
+});
 
 describe('upkeep beside appends', () => {
   it('loses and doubles nothing, in twenty orders', async () => {
@@ -132,5 +142,61 @@ describe('upkeep beside appends', () => {
     }
     assert.ok(faults > 50, `only ${faults} faults`);
     assert.ok(failures > 10, `only ${failures} tasks failed`);
+  });
+
+  it('loses, doubles and revives nothing beside deletes, in sixty orders', async () => {
+    const outcomes = new Map<string, number>();
+    const count = (what: string): void => {
+      outcomes.set(what, (outcomes.get(what) ?? 0) + 1);
+    };
+    for (let seed = 0; seed < 60; seed++) {
+      const table = await setUp();
+      const race = new Interleaving(seededRandom(seed));
+      const as = (task: number) => ({
+        ...table,
+        store: race.view(table.store),
+        random: seededRandom(seed * 100 + task),
+      });
+      const append = (task: number, partition: string, lasts: readonly number[]) => async () => {
+        const writer = new TableWriter(as(task));
+        for (const last of lasts) await writer.append(partitionAppend(partition, 1, last));
+      };
+      const results = await race.run<void>([
+        append(1, 'p1', [2, 5]),
+        append(2, 'p0', [9, 10]),
+        async () => {
+          for (let round = 0; round < 3; round++) count(`optimize ${(await optimizeTable(as(3))).kind}`);
+        },
+        async () => {
+          for (let last = 1; last <= 3; last++) {
+            const { kind } = await deleteRows({ ...as(4), predicate: upTo('p0', last), maxAttempts: 2 });
+            count(`delete ${kind}`);
+          }
+        },
+        async () => count(`vacuum ${(await vacuumTable(as(5))).kind}`),
+        async () => void (await writeCheckpoint(as(6))),
+      ]);
+      for (const result of results) {
+        if (result.status === 'rejected') throw result.reason;
+      }
+      const wanted = expectedRows({ p0: 10, p1: 5 }).filter((row) => !/^p0\/00000[1-3]$/.test(row));
+      // A delete that gave up says so, and has deleted nothing; once its rivals are gone it goes through.
+      await deleteRows({ ...table, random: seededRandom(8), predicate: upTo('p0', 3) });
+      assert.deepEqual(await liveRows(table), wanted, `seed ${seed}`);
+      assert.equal((await openTable(table)).snapshot.totalRows, wanted.length);
+      // And after all that, from a checkpoint alone, when what was removed is deleted.
+      table.clock.advance(40 * dayMs);
+      await writeCheckpoint({ ...table, random: seededRandom(9) });
+      await cleanUpLog({ ...table, random: seededRandom(10) });
+      await vacuumTable({ ...table, random: seededRandom(11) });
+      assert.deepEqual(await liveRows(table), wanted, `seed ${seed}, after cleanup`);
+    }
+    // Proof that the orders differed in what happened.
+    const summary = JSON.stringify([...outcomes]);
+    assert.ok(outcomes.get('delete deleted')! > 20, summary);
+    assert.ok(outcomes.get('delete conflict')! > 20, summary);
+    assert.ok(outcomes.get('optimize optimized')! > 20, summary);
+    assert.ok(outcomes.get('optimize aborted')! > 2, summary);
+    assert.ok(outcomes.get('vacuum vacuumed')! > 20, summary);
   });
 });

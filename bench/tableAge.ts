@@ -1,0 +1,155 @@
+// Does a table get slower as it ages? Appends around versions 20 and 2,000 in one run, then what upkeep leaves of it.
+import { argv } from 'node:process';
+import { pathToFileURL } from 'node:url';
+import { type Clock, seededRandom, systemClock } from '../shared/base/index.js';
+import { openTable, optimizeTable, TableWriter, writeCheckpoint } from '../shared/delta/index.js';
+import { createMemoryStore, type ObjectStore } from '../shared/storage/index.js';
+import { telemetry, telemetrySchema } from './telemetry.js';
+
+const versionCount = 2_000;
+const rowsPerCommit = 1_000;
+/** Appends that a median is taken of, half before and half after the version it stands for. */
+const sampleSize = 30;
+const youngVersion = 20;
+/** Small for the size of this table, so that upkeep leaves more than one file. */
+const targetBytes = 8 * 2 ** 20;
+/** Appends after the last checkpoint, which whoever opens the table reads one by one. */
+const tailCount = 5;
+
+/** Prints latencies and their ratio, live files, and the reads that opening costs. Takes about 20 seconds and 300 MB. */
+export async function benchTableAge(write: (line: string) => void): Promise<void> {
+  const clock = systemClock;
+  const store = new CountingStore(createMemoryStore(clock));
+  const table = { store, root: 'readings', clock, random: seededRandom(1) };
+  const latencies = await appendAll(table, write);
+
+  const young = median(around(latencies, youngVersion));
+  const old = median(around(latencies, versionCount - sampleSize / 2));
+  write(
+    `append of ${rowsPerCommit} rows: ${young.toFixed(2)} ms at version ${youngVersion}, ` +
+      `${old.toFixed(2)} ms at version ${versionCount}: ratio ${(old / young).toFixed(2)}`,
+  );
+  write(`  2 storage writes each, and ${store.readCount} reads in all ${versionCount} appends`);
+  await reportOpening('before upkeep', table, write);
+  await tend(table, write);
+  await reportOpening(`after upkeep and ${tailCount} more appends`, table, write);
+}
+
+interface BenchTable {
+  readonly store: CountingStore;
+  readonly root: string;
+  readonly clock: Clock;
+  readonly random: ReturnType<typeof seededRandom>;
+}
+
+/** @returns milliseconds of each append */
+async function appendAll(table: BenchTable, write: (line: string) => void): Promise<number[]> {
+  const batch = telemetry(rowsPerCommit);
+  const append = {
+    prepare: () => ({ batch, transactions: [], readAppIds: [] }),
+  };
+  // A table apart warms the code up: the first appends would otherwise be slow for a reason that is not their table's age.
+  const warm = new TableWriter({ ...table, root: 'warm-up', schema: telemetrySchema });
+  for (let round = 0; round < 200; round++) await warm.append(append);
+  const writer = new TableWriter({ ...table, schema: telemetrySchema });
+  await writer.snapshot();
+  table.store.reset();
+  const latencies: number[] = [];
+  for (let version = 1; version <= versionCount; version++) {
+    const startMs = performance.now();
+    await writer.append(append);
+    latencies.push(performance.now() - startMs);
+  }
+  if (table.store.writeCount !== 2 * versionCount)
+    write(`  NOT 2 storage writes an append: ${table.store.writeCount} in all`);
+  return latencies;
+}
+
+/** Optimize, checkpoint, and a few appends on top. */
+async function tend(table: BenchTable, write: (line: string) => void): Promise<void> {
+  const startMs = performance.now();
+  const result = await optimizeTable({ ...table, limits: { targetBytes } });
+  const elapsedMs = performance.now() - startMs;
+  await writeCheckpoint(table);
+  const { snapshot } = await openTable(table);
+  const mostFiles = Math.ceil((2 * snapshot.totalBytes) / targetBytes);
+  write(
+    `optimize: ${result.kind} in ${(elapsedMs / 1000).toFixed(1)} s; ${snapshot.files.size} live files ` +
+      `for ${(snapshot.totalBytes / 2 ** 20).toFixed(1)} MiB with a target of ${targetBytes / 2 ** 20} MiB; ` +
+      `2 x bytes / target: ${mostFiles}`,
+  );
+  const batch = telemetry(rowsPerCommit);
+  const writer = new TableWriter(table);
+  for (let round = 0; round < tailCount; round++)
+    await writer.append({ prepare: () => ({ batch, transactions: [], readAppIds: [] }) });
+}
+
+async function reportOpening(when: string, table: BenchTable, write: (line: string) => void): Promise<void> {
+  table.store.reset();
+  const startMs = performance.now();
+  const { snapshot } = await openTable(table);
+  const elapsedMs = performance.now() - startMs;
+  const { readCount, listCount, checkpointReadCount } = table.store;
+  write(
+    `open ${when}: ${elapsedMs.toFixed(1)} ms, ${listCount} listing and ${readCount} reads ` +
+      `(${checkpointReadCount} of a checkpoint) to version ${snapshot.version} with ${snapshot.files.size} files`,
+  );
+}
+
+function around(latencies: readonly number[], version: number): readonly number[] {
+  return latencies.slice(Math.max(0, version - sampleSize / 2), version + sampleSize / 2);
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((left, right) => left - right)[values.length >> 1] ?? Number.NaN;
+}
+
+class CountingStore implements ObjectStore {
+  readCount = 0;
+  checkpointReadCount = 0;
+  listCount = 0;
+  writeCount = 0;
+
+  constructor(private readonly inner: ObjectStore) {}
+
+  reset(): void {
+    this.readCount = 0;
+    this.checkpointReadCount = 0;
+    this.listCount = 0;
+    this.writeCount = 0;
+  }
+
+  read(...args: Parameters<ObjectStore['read']>) {
+    this.readCount++;
+    if (args[0].includes('.checkpoint.')) this.checkpointReadCount++;
+    return this.inner.read(...args);
+  }
+
+  head(path: string) {
+    this.readCount++;
+    return this.inner.head(path);
+  }
+
+  list(...args: Parameters<ObjectStore['list']>) {
+    this.listCount++;
+    return this.inner.list(...args);
+  }
+
+  putIfAbsent(path: string, bytes: Uint8Array) {
+    this.writeCount++;
+    return this.inner.putIfAbsent(path, bytes);
+  }
+
+  put(path: string, bytes: Uint8Array) {
+    this.writeCount++;
+    return this.inner.put(path, bytes);
+  }
+
+  delete(path: string) {
+    return this.inner.delete(path);
+  }
+}
+
+if (argv[1] !== undefined && import.meta.url === pathToFileURL(argv[1]).href) {
+  await benchTableAge((line) => console.log(line));
+}
