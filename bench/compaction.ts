@@ -11,7 +11,7 @@ import { createMemoryStore } from '../shared/storage/index.js';
 import { telemetry, telemetrySchema } from './telemetry.js';
 
 const fileCount = 200;
-const rowsPerFile = 2_500;
+const rowsPerFile = 10_000;
 const limits = { targetFileBytes: 128 * 2 ** 20, minimumSmallFiles: 5 };
 const sortBy = ['device_id', 'event_time'];
 const instanceMiB = 2_048;

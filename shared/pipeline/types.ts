@@ -108,7 +108,7 @@ export interface MaintenanceDefinition {
   readonly vacuumSchedule?: string;
   /** Small files that must have gathered before they are merged. Default 50. */
   readonly minimumSmallFiles?: number;
-  /** Size that files should have. Default 128 MiB. */
+  /** Size that files should have. Default 64 MiB. */
   readonly targetFileBytes?: number;
 }
 
