@@ -10,8 +10,9 @@ import { commitCompaction, planCompaction, rewriteFiles } from '../shared/mainte
 import { createMemoryStore } from '../shared/storage/index.js';
 import { telemetry, telemetrySchema } from './telemetry.js';
 
-const fileCount = 200;
-const rowsPerFile = 10_000;
+/** Files of one bin; the second is as many as the limit of rows in `planCompaction` lets into one. */
+const fileCounts = [200, 800];
+const rowsPerFile = 2_500;
 const limits = { targetFileBytes: 128 * 2 ** 20, minimumSmallFiles: 5 };
 const sortBy = ['device_id', 'event_time'];
 const instanceMiB = 2_048;
@@ -24,22 +25,26 @@ interface Measured {
   readonly peakMiB: number;
 }
 
-/** Prints rows a second and peak memory of one bin. Takes about 10 seconds. */
+/** Prints rows a second and peak memory of bins of 500,000 and of 1,000,000 rows. Takes about 15 seconds. */
 export async function benchCompaction(write: (line: string) => void): Promise<void> {
+  for (const fileCount of fileCounts) await benchBin(fileCount, write);
+}
+
+async function benchBin(fileCount: number, write: (line: string) => void): Promise<void> {
   const script = fileURLToPath(import.meta.url);
-  const { stdout } = await promisify(execFile)(process.execPath, [script, 'measure']);
+  const { stdout } = await promisify(execFile)(process.execPath, [script, 'measure', String(fileCount)]);
   const { seconds, rowCount, inputMiB, baseMiB, peakMiB } = JSON.parse(stdout) as Measured;
   write(
     `${fileCount} files into one, sorted: ${rowCount.toLocaleString('en')} rows of ${telemetrySchema.fields.length} columns in ${seconds.toFixed(1)} s, ` +
       `${Math.round(rowCount / seconds).toLocaleString('en')} rows/s`,
   );
   write(
-    `peak memory of the process ${peakMiB.toFixed(0)} MiB, ${((100 * peakMiB) / instanceMiB).toFixed(0)} % of a 2 GB instance ` +
+    `  peak memory of the process ${peakMiB.toFixed(0)} MiB, ${((100 * peakMiB) / instanceMiB).toFixed(0)} % of a 2 GB instance ` +
       `(${baseMiB.toFixed(0)} MiB before the rewrite, ${inputMiB.toFixed(0)} MiB of it the store in memory)`,
   );
 }
 
-async function measure(): Promise<Measured> {
+async function measure(fileCount: number): Promise<Measured> {
   const clock = systemClock;
   const table = { store: createMemoryStore(clock), root: 'readings', clock, random: seededRandom(1) };
   const writer = new TableWriter({ ...table, schema: telemetrySchema });
@@ -67,6 +72,6 @@ async function measure(): Promise<Measured> {
 }
 
 if (argv[1] !== undefined && import.meta.url === pathToFileURL(argv[1]).href) {
-  if (argv[2] === 'measure') process.stdout.write(JSON.stringify(await measure()));
+  if (argv[2] === 'measure') process.stdout.write(JSON.stringify(await measure(Number(argv[3]))));
   else await benchCompaction((line) => console.log(line));
 }

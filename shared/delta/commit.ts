@@ -37,8 +37,8 @@ export type CommitResult =
 /** Writes tried for one version while the storage gives no answer. */
 const maxAttemptsPerVersion = 5;
 
-/** Pauses stop growing there, at 1.3 s; that spreads some 50 writers whose commits take 25 ms each. */
-const maxCrowding = 7;
+/** Pauses stop growing there, at 2 s; that spreads 32 writers whose commits take 60 ms each. */
+const maxCrowding = 8;
 
 /**
  * The commit's bytes stay the same for every version tried, so its data file is written once. A writer without rivals neither
@@ -54,7 +54,7 @@ export async function commitAppend(
   const { log, reader, budget, crowding } = context;
   const bytes = serializeCommit(commit.lines);
   for (;;) {
-    const conflict = await letRivalsPass(appIds, context);
+    const { rivalCount, conflict } = await letRivalsPass(appIds, context);
     if (conflict.kind !== 'none') return { kind: 'conflict', conflict };
     if (budget.used >= budget.max) throw contention(log, budget);
     budget.used++;
@@ -62,7 +62,8 @@ export async function commitAppend(
     const file = { version, bytes, txnId: commit.txnId };
     const outcome = await putCommit(log, file, { ...context, maxAttempts: maxAttemptsPerVersion });
     if (outcome.kind === 'committed') {
-      crowding.level = Math.max(0, crowding.level - 1);
+      // Nobody came in all the time of a pause: the crowd is leaving.
+      crowding.level = rivalCount > 0 ? crowding.level - 1 : Math.floor(crowding.level / 2);
       reader.adopt(version, commit.actions);
       return { kind: 'committed', version };
     }
@@ -74,19 +75,21 @@ export async function commitAppend(
 }
 
 /** On a crowded table, waits and then moves the reader to the tip. @returns the first conflict on the way */
-async function letRivalsPass(appIds: ReadonlySet<string>, context: CommitContext): Promise<Conflict> {
+async function letRivalsPass(
+  appIds: ReadonlySet<string>,
+  context: CommitContext,
+): Promise<{ rivalCount: number; conflict: Conflict }> {
   const { reader, crowding } = context;
-  let found: Conflict = { kind: 'none' };
-  if (crowding.level === 0) return found;
+  let conflict: Conflict = { kind: 'none' };
+  let rivalCount = 0;
+  if (crowding.level === 0) return { rivalCount, conflict };
   // Waiting before catching up: what is known after it is as fresh as can be.
   await pauseBeforeRetry(crowding.level - 1, context);
-  let rivalCount = 0;
   await reader.advance((_, actions) => {
     rivalCount++;
-    if (found.kind === 'none') found = checkAppendConflict(appIds, actions);
+    if (conflict.kind === 'none') conflict = checkAppendConflict(appIds, actions);
   });
-  if (rivalCount === 0) crowding.level = Math.floor(crowding.level / 2);
-  return found;
+  return { rivalCount, conflict };
 }
 
 function contention(log: TableLog, budget: AttemptBudget): TributaryError {

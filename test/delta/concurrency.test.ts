@@ -19,6 +19,7 @@ import {
 import { FaultyStore } from '../support/faultyStore.js';
 import { InstantClock } from '../support/instantClock.js';
 import { Interleaving } from '../support/interleaving.js';
+import { storeWith } from '../support/storeWith.js';
 
 const root = 'tables/readings';
 
@@ -41,6 +42,37 @@ async function assertSoundLog(table: ReturnType<typeof setUp>): Promise<void> {
   const files = new Set(await dataFiles(table.store, root));
   for (const path of added) assert.ok(files.has(path), path);
 }
+
+describe('a writer on a crowded table', () => {
+  it('lets rivals pass before its next append, too, until it is alone again', async () => {
+    const table = setUp();
+    const rival = new TableWriter({ ...table, random: seededRandom(1) });
+    let rivalAppends = 0;
+    const store = storeWith(table.store, {
+      async putIfAbsent(path, bytes) {
+        if (path.endsWith('.json') && rivalAppends > 0) {
+          rivalAppends--;
+          await rival.append(blindAppend(readingsBatch('rival', 1, 2)));
+        }
+        return table.store.putIfAbsent(path, bytes);
+      },
+    });
+    const clock = new InstantClock(1_700_000_000_000);
+    const writer = new TableWriter({ ...table, store, clock, random: seededRandom(2) });
+    const append = async () => {
+      const [attempts, pauses] = [writer.metrics.attemptCount, clock.sleepCount];
+      await writer.append(blindAppend(readingsBatch('writer', 1, 2)));
+      return { attempts: writer.metrics.attemptCount - attempts, pauses: clock.sleepCount - pauses };
+    };
+    assert.deepEqual(await append(), { attempts: 1, pauses: 0 });
+    rivalAppends = 5;
+    assert.deepEqual(await append(), { attempts: 6, pauses: 5 });
+    assert.deepEqual(await append(), { attempts: 1, pauses: 1 });
+    assert.deepEqual(await append(), { attempts: 1, pauses: 1 });
+    assert.deepEqual(await append(), { attempts: 1, pauses: 0 });
+    await assertSoundLog(table);
+  });
+});
 
 describe('ten racing writers', () => {
   it('all commit; each data file is written once and referred to once', async () => {
