@@ -107,12 +107,13 @@ async function openWriter(options: {
     random: systemRandom,
     logger,
   });
-  await writer.snapshot();
+  const snapshot = await writer.snapshot();
   // A field added to pipeline.ts becomes a column; the writer learns of it from the log.
   const widened = await addColumns({
     store,
     root: rootOf(name),
     schema,
+    snapshot,
     clock: systemClock,
     random: systemRandom,
   });

@@ -12,6 +12,8 @@ import type { UpkeepOptions } from './upkeep/upkeepTable.js';
 export interface AddColumnsOptions extends UpkeepOptions {
   /** What the table should have; columns that it has besides stay. */
   readonly schema: StructType;
+  /** The table as the caller knows it, which saves loading it; a stale one costs a second attempt. Default the newest. */
+  readonly snapshot?: Snapshot;
 }
 
 export type AddColumnsResult =
@@ -29,7 +31,8 @@ const maxAttempts = 10;
 export async function addColumns(options: AddColumnsOptions): Promise<AddColumnsResult> {
   const log = logOf(options);
   for (let attempt = 0; attempt < maxAttempts; attempt++) {
-    const { snapshot } = await openTable(options);
+    const known = attempt === 0 ? options.snapshot : undefined;
+    const snapshot = known ?? (await openTable(options)).snapshot;
     const missing = missingColumns(log.table, snapshot, options.schema);
     if (missing.length === 0) return { kind: 'unchanged', version: snapshot.version };
     assertWritable(log.table, snapshot.protocol, snapshot.metadata);

@@ -48,6 +48,17 @@ describe('addColumns', () => {
     assert.deepEqual(result, { kind: 'unchanged', version: 1 });
   });
 
+  it('takes the snapshot that the caller has, and mends its plan when that was stale', async () => {
+    const { table, writer } = await setUp();
+    const snapshot = await writer.snapshot();
+    const counting = new FaultyStore(table.store);
+    await addColumns({ ...table, store: counting, schema: readingsSchema, snapshot });
+    assert.deepEqual([counting.listCount, counting.readPaths], [0, []]);
+    await addColumns({ ...table, schema: wider });
+    assert.equal((await addColumns({ ...table, schema: wider, snapshot })).kind, 'unchanged');
+    assert.equal((await columnNames(table)).filter((name) => name === 'humidity').length, 1);
+  });
+
   it('refuses another type, naming both', async () => {
     const { table } = await setUp();
     const schema: StructType = { type: 'struct', fields: [field('temperature', 'string')] };
