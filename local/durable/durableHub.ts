@@ -1,11 +1,17 @@
 // The Durable backend: orchestrations, entities, activities and timers over one store, and what clients may ask of it.
 import { cpus } from 'node:os';
-import { type Clock, describeError, type Logger, type Random } from '../../shared/base/index.js';
+import {
+  type Clock,
+  describeError,
+  type Logger,
+  type Random,
+  TributaryError,
+} from '../../shared/base/index.js';
+import { type FolderLock, lockFolder } from '../locks/index.js';
 import { ActivityRunner } from './activities.js';
 import type { DurableFunctions } from './durableFunctions.js';
 import { EntityRunner } from './entities.js';
 import { type DurableFaults, FaultSwitches } from './faults.js';
-import { type FolderLock, lockFolder } from './folderLock.js';
 import { HubClient } from './hubClient.js';
 import { type Change, taskKey } from './hubState.js';
 import { HubStore } from './hubStore.js';
@@ -57,7 +63,7 @@ export class DurableHub {
    */
   static async start(options: DurableHubOptions): Promise<DurableHub> {
     const { data, compactAboveBytes } = options;
-    const lock = typeof data === 'string' ? lockFolder(data) : undefined;
+    const lock = typeof data === 'string' ? lockData(data) : undefined;
     try {
       const disk = typeof data === 'string' ? await openLogFolder(data) : data;
       const store = await HubStore.open({
@@ -134,4 +140,16 @@ export class DurableHub {
         break;
     }
   }
+}
+
+function lockData(folder: string): FolderLock {
+  return lockFolder({
+    folder,
+    fileName: 'durable.lock',
+    inUse: (processId) =>
+      new TributaryError(
+        'LOCAL_START_FAILED',
+        `The Durable data folder ${folder} is in use by process ${processId}. Stop that host, or name another folder with --durable-data.`,
+      ),
+  });
 }

@@ -1,7 +1,8 @@
 // What the emulator keeps on disk: a lock, and per hub a description and the partitions' segment files.
-import { mkdirSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { TributaryError } from '../../shared/base/index.js';
+import { type FolderLock, lockFolder } from '../locks/index.js';
 
 export interface HubRecord {
   readonly name: string;
@@ -9,12 +10,9 @@ export interface HubRecord {
   readonly createdAtMs: number;
 }
 
-/** Locks held by this process: its own process id in a lock file says nothing about who holds it. */
-const heldHere = new Set<string>();
-
 export class DataFolder {
   readonly #path: string;
-  readonly #lockPath: string;
+  readonly #lock: FolderLock;
 
   /**
    * Takes the folder for this process; a lock that a killed process left behind is taken over.
@@ -22,9 +20,15 @@ export class DataFolder {
    */
   constructor(path: string) {
     this.#path = resolve(path);
-    this.#lockPath = join(this.#path, 'emulator.lock');
-    mkdirSync(this.#path, { recursive: true });
-    this.#lock();
+    this.#lock = lockFolder({
+      folder: this.#path,
+      fileName: 'emulator.lock',
+      inUse: (processId) =>
+        new TributaryError(
+          'LOCAL_START_FAILED',
+          `The data folder ${this.#path} is in use by process ${processId}. Stop that Event Hubs emulator, or give this one another folder.`,
+        ),
+    });
   }
 
   /** @throws TributaryError LOCAL_STATE_MISMATCH when the description cannot be read */
@@ -57,70 +61,12 @@ export class DataFolder {
   }
 
   unlock(): void {
-    // Not an error when someone has wiped the folder meanwhile.
-    if (heldHere.delete(this.#lockPath)) rmSync(this.#lockPath, { force: true });
+    this.#lock.release();
   }
 
   #hubFile(hubName: string): string {
     return join(this.#path, hubName.toLowerCase(), 'hub.json');
   }
-
-  #lock(): void {
-    for (let attempt = 0; attempt < 2; attempt++) {
-      if (createLock(this.#lockPath)) {
-        heldHere.add(this.#lockPath);
-        return;
-      }
-      const holder = readIfExists(this.#lockPath);
-      if (holder === undefined) continue;
-      if (this.#isHeld(holder)) throw this.#inUse(holder);
-      unlinkSync(this.#lockPath);
-    }
-    throw this.#inUse(readIfExists(this.#lockPath) ?? '');
-  }
-
-  #isHeld(holder: string): boolean {
-    if (heldHere.has(this.#lockPath)) return true;
-    const [pid = '', startedAt = ''] = holder.trim().split(' ');
-    if (Number(pid) === process.pid || !isAlive(Number(pid))) return false;
-    // Process ids are used again, in containers within seconds; a process's start time tells them apart.
-    return startedAt === processStart(Number(pid));
-  }
-
-  #inUse(holder: string): TributaryError {
-    const [pid = '?'] = holder.trim().split(' ');
-    return new TributaryError(
-      'LOCAL_START_FAILED',
-      `The data folder ${this.#path} is in use by process ${pid}. Stop that Event Hubs emulator, or give this one another folder.`,
-    );
-  }
-}
-
-function createLock(path: string): boolean {
-  try {
-    writeFileSync(path, `${process.pid} ${processStart(process.pid)}\n`, { flag: 'wx' });
-    return true;
-  } catch (error) {
-    if (isErrno(error, 'EEXIST')) return false;
-    throw error;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  if (!Number.isSafeInteger(pid) || pid <= 0) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return isErrno(error, 'EPERM');
-  }
-}
-
-/** Clock ticks since boot at which the process began; empty where there is no /proc. */
-function processStart(pid: number): string {
-  const stat = readIfExists(`/proc/${pid}/stat`);
-  // The second field is the command in parentheses and may hold spaces; the start time is the 22nd.
-  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
 }
 
 function readIfExists(path: string): string | undefined {

@@ -3,7 +3,6 @@ import { appendFileSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { lockFolder } from '../../../local/durable/folderLock.js';
 import { openLogFolder } from '../../../local/durable/logDisk.js';
 import { encodeFrame } from '../../../local/durable/logFrames.js';
 import { RecordLog } from '../../../local/durable/recordLog.js';
@@ -56,25 +55,5 @@ describe('a log in a folder', () => {
     assert.ok(!second.records.includes('outdated'));
     assert.deepEqual(readdirSync(folder), [name]);
     await second.log.close();
-  });
-});
-
-describe('the lock of a folder', () => {
-  it('is refused while it is held, and given after its release', (t) => {
-    const folder = temporaryFolder(t);
-    const lock = lockFolder(folder);
-    assert.throws(() => lockFolder(folder), { code: 'LOCAL_START_FAILED', message: /in use by process \d+/ });
-    lock.release();
-    lockFolder(folder).release();
-    assert.deepEqual(readdirSync(folder), []);
-  });
-
-  it('of a process that is gone is taken over', (t) => {
-    const folder = temporaryFolder(t);
-    // No process has this id: it is above the largest that systems give.
-    for (const content of ['99999999 1', '', `${process.pid} 1`]) {
-      writeFileSync(join(folder, 'durable.lock'), content);
-      lockFolder(folder).release();
-    }
   });
 });

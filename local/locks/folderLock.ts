@@ -1,7 +1,7 @@
-// One backend per data folder: a lock file that names its holder. A killed process's lock is taken over.
+// One process per data folder: a lock file that names its holder by process id and start time.
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { TributaryError } from '../../shared/base/index.js';
+import type { TributaryError } from '../../shared/base/index.js';
 
 export interface FolderLock {
   release(): void;
@@ -10,30 +10,44 @@ export interface FolderLock {
 /** Held by this process: its own id in a lock file may also be that of a killed process. */
 const heldHere = new Set<string>();
 
-/** @throws TributaryError LOCAL_START_FAILED when a living process holds the folder */
-export function lockFolder(folder: string): FolderLock {
+export interface FolderLockOptions {
+  readonly folder: string;
+  /** Name of the lock file in it. */
+  readonly fileName: string;
+  /** What to throw when a living process holds the folder; `?` when it is gone by the time its name is read. */
+  readonly inUse: (processId: string) => TributaryError;
+}
+
+/** Makes the folder if need be. A lock that a killed process left behind is taken over. */
+export function lockFolder({ folder, fileName, inUse }: FolderLockOptions): FolderLock {
   mkdirSync(folder, { recursive: true });
-  const path = join(folder, 'durable.lock');
-  const own = `${process.pid} ${processStart(process.pid)}`;
+  const path = join(folder, fileName);
+  const own = `${process.pid} ${processStart(process.pid)}\n`;
   for (let attempt = 0; attempt < 2; attempt++) {
     if (createFile(path, own)) {
       heldHere.add(path);
       return {
         release() {
+          // Not an error when someone has wiped the folder meanwhile.
           if (heldHere.delete(path)) rmSync(path, { force: true });
         },
       };
     }
-    const holder = readIfExists(path) ?? '';
-    if (isHeld(path, holder)) throw inUse(folder, holder);
+    const holder = readIfExists(path);
+    if (holder === undefined) continue;
+    if (isHeld(path, holder)) throw inUse(processIdOf(holder));
     rmSync(path, { force: true });
   }
-  throw inUse(folder, readIfExists(path) ?? '');
+  throw inUse(processIdOf(readIfExists(path) ?? ''));
+}
+
+function processIdOf(holder: string): string {
+  return holder.trim().split(' ')[0] || '?';
 }
 
 function isHeld(path: string, holder: string): boolean {
   if (heldHere.has(path)) return true;
-  const [pid = '', start = ''] = holder.split(' ');
+  const [pid = '', start = ''] = holder.trim().split(' ');
   // Process ids are used again; the start time tells two processes apart.
   return Number(pid) !== process.pid && isAlive(Number(pid)) && start === processStart(Number(pid));
 }
@@ -76,11 +90,4 @@ function readIfExists(path: string): string | undefined {
 
 function isErrno(error: unknown, code: string): boolean {
   return error instanceof Error && 'code' in error && error.code === code;
-}
-
-function inUse(folder: string, holder: string): TributaryError {
-  return new TributaryError(
-    'LOCAL_START_FAILED',
-    `The Durable data folder ${folder} is in use by process ${holder.split(' ')[0] || '?'}. Stop that host, or name another folder with --durable-data.`,
-  );
 }

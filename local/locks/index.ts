@@ -1,0 +1,1 @@
+export { type FolderLock, type FolderLockOptions, lockFolder } from './folderLock.js';
