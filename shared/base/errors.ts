@@ -30,6 +30,8 @@ export const errorCodes = {
   EVENT_BATCH_INVALID: 'permanent',
   PUBLISH_FAILED: 'transient',
   INPUT_INVALID: 'permanent',
+  SHARD_UNREACHABLE: 'transient',
+  SHARD_COUNT_CHANGED: 'operator',
   LOCAL_PORT_IN_USE: 'operator',
   LOCAL_STATE_MISMATCH: 'operator',
   LOCAL_START_FAILED: 'operator',

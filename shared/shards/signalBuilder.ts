@@ -22,8 +22,6 @@ export interface SignalInput {
 export interface AddressedSignal {
   readonly shard: number;
   readonly signal: ShardSignal;
-  /** Rows of `readings` that it carries. */
-  readonly rows: readonly number[];
 }
 
 /** Upper bounds of what one value adds to the JSON. */
@@ -56,7 +54,7 @@ function signalsOfShard(
     const to = isLast ? input.to : columns.sequenceNumber(part.at(-1)!);
     const signal = columns.signal(part, { ...input, from, to });
     from = to + 1;
-    return { shard, signal, rows: part };
+    return { shard, signal };
   });
 }
 

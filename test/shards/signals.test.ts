@@ -71,7 +71,6 @@ describe('signals of a batch', () => {
     assert.deepEqual(signals, [
       {
         shard: 0,
-        rows: [0, 1, 2],
         signal: {
           v: 1,
           source: 'sensor-data#1',
@@ -103,13 +102,13 @@ describe('signals of a batch', () => {
       sequenceNumber,
     }));
     const signals = signalsOf(readings, { shardCount: 16, from: (shard) => shard });
-    const rows = signals.flatMap(({ shard, signal, rows }) => {
+    const carried = signals.flatMap(({ shard, signal }) => {
       assert.ok(signal.devices.every((device) => shardOf(device, 16) === shard));
       assert.deepEqual([signal.from, signal.to], [shard, 499]);
-      return rows;
+      return signal.sequenceNumber;
     });
     assert.deepEqual(
-      rows.sort((a, b) => a - b),
+      carried.sort((a, b) => a - b),
       readings.map(({ sequenceNumber }) => sequenceNumber),
     );
     assert.deepEqual(signalsOf([], { to: 3 }), []);
@@ -132,7 +131,7 @@ describe('signals of a batch', () => {
       next = signal.to + 1;
     }
     assert.equal(next, 151);
-    assert.equal(signals.flatMap(({ rows }) => rows).length, 300);
+    assert.equal(signals.flatMap(({ signal }) => signal.device).length, 300);
   });
 
   it('keep an event together that is too large for one signal', () => {
