@@ -1,4 +1,5 @@
 export { definePipeline } from './definePipeline.js';
+export { parseTemplate, placeholdersOf, type TemplatePart } from './messageTemplate.js';
 export { type ParsedPath, parseSourcePath } from './sourcePath.js';
 export type {
   AlertComparison,
