@@ -1,4 +1,6 @@
 // Pure. A user's definition -> a checked Pipeline with every default filled in.
+import { readAlerts } from './alerts.js';
+import { readConnection, readEventHub } from './eventHubs.js';
 import { readFields } from './fields.js';
 import { describeValue, Problems } from './problems.js';
 import { chosen, Section } from './section.js';
@@ -44,11 +46,15 @@ export function definePipeline(definition: PipelineDefinition): Pipeline {
   const root = new Section(problems, '', definition, definitionKeys);
   const limits = readLimits(root);
   const paths = new PathRegister(problems, limits.maxDepth);
+  const source = readSource(root);
+  const deviceId = readDeviceId(root, paths);
+  const eventTime = readEventTime(root, paths);
+  const fields = readFields(problems, root.value('fields'), paths);
   const pipeline: Pipeline = {
-    source: readSource(root),
-    deviceId: readDeviceId(root, paths),
-    eventTime: readEventTime(root, paths),
-    fields: readFields(problems, root.value('fields'), paths),
+    source,
+    deviceId,
+    eventTime,
+    fields,
     tables: readTables(root),
     limits,
     maintenance: readMaintenance(root),
@@ -61,14 +67,7 @@ export function definePipeline(definition: PipelineDefinition): Pipeline {
       publishSchedule: '*/10 * * * * *',
       latestStateIntervalMs: 60_000,
     },
-    alerts: {
-      rules: [],
-      silence: undefined,
-      emit: 'transitions',
-      eventHub: 'alerts',
-      connection: 'EventHubs',
-      webhooks: [],
-    },
+    alerts: readAlerts(root, fields, source),
     files: [],
   };
   problems.throwIfAny();
@@ -77,30 +76,9 @@ export function definePipeline(definition: PipelineDefinition): Pipeline {
 
 function readSource(root: Section): Pipeline['source'] {
   const section = root.section('source', sourceKeys);
-  const eventHub = section.text('eventHub', 'the name of an event hub') ?? '';
-  const hubName = /^[A-Za-z0-9]([A-Za-z0-9._-]{0,254}[A-Za-z0-9])?$/;
-  if (eventHub !== '' && !hubName.test(eventHub)) {
-    const rule =
-      'an event hub\'s name has letters, digits, ".", "-" and "_", and starts and ends with a letter or digit';
-    section.report('eventHub', `is ${describeValue(eventHub)}; ${rule}`);
-  }
+  const eventHub = readEventHub(section);
   const consumerGroup = section.has('consumerGroup') ? section.text('consumerGroup', 'a text') : '$Default';
-  return { eventHub, connection: readConnection(section), consumerGroup: consumerGroup ?? '' };
-}
-
-/** Never repeats the value: someone may have pasted the secret itself. */
-function readConnection(section: Section): string {
-  if (!section.has('connection')) return 'EventHubs';
-  const connection = section.value('connection');
-  if (typeof connection === 'string' && /^[A-Za-z_][A-Za-z0-9_.:-]*$/.test(connection)) return connection;
-  const isSecret = typeof connection === 'string' && /endpoint=|sharedaccess/i.test(connection);
-  section.report(
-    'connection',
-    isSecret
-      ? 'holds a connection string; put that into an app setting and write the name of the setting here'
-      : 'must be the name of an app setting: letters, digits, "_", ".", ":" and "-"',
-  );
-  return '';
+  return { eventHub, connection: readConnection(section, 'EventHubs'), consumerGroup: consumerGroup ?? '' };
 }
 
 function readDeviceId(root: Section, paths: PathRegister): Pipeline['deviceId'] {
