@@ -1,5 +1,7 @@
 // Pure. The wire form of a signal: the readings of one shard in one batch of a partition, as columns of compact JSON.
+import { mayBreach } from '../alerts/index.js';
 import { TributaryError } from '../base/index.js';
+import type { ShardPlan } from './plan.js';
 
 /** Readings in the order of their sequence numbers; the arrays over readings are index-aligned. */
 export interface ShardSignal {
@@ -32,6 +34,17 @@ export function parseSignal(input: unknown): ShardSignal {
   if (problem !== undefined)
     throw new TributaryError('INPUT_INVALID', `A signal cannot be read: ${problem}.`);
   return signal as ShardSignal;
+}
+
+/** Whether a reading of the signal could raise an alert, as far as can be told without the device's state. */
+export function signalBreaches(signal: ShardSignal, { alerts, fields }: ShardPlan): boolean {
+  const columns = fields.map((name) => signal.values[signal.fields.indexOf(name)]);
+  return signal.device.some((_, row) =>
+    mayBreach(
+      alerts,
+      columns.map((column) => column?.[row] ?? null),
+    ),
+  );
 }
 
 function problemOf(signal: Partial<ShardSignal> | null | undefined): string | undefined {
