@@ -66,7 +66,12 @@ export async function writeDataFile(
     size: encoded.bytes.byteLength,
     modificationTime: context.clock.nowMs(),
     dataChange: true,
-    stats: statsJson({ rowCount: encoded.rowCount, columns: encoded.statistics, ...table }),
+    stats: statsJson({
+      rowCount: encoded.rowCount,
+      columns: encoded.statistics,
+      schema: table.schema,
+      configuration: table.configuration,
+    }),
   };
 }
 

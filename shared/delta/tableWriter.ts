@@ -7,18 +7,17 @@ import { type AttemptBudget, type CommitResult, type Crowding, commitAppend } fr
 import { createTable, defaultEngineInfo } from './createTable.js';
 import { encodeRows, type ParquetEncoder, writeDataFile } from './dataFile.js';
 import type { TableLog } from './log.js';
-import { assertWritable } from './protocol.js';
-import { columnsOf, parseTableSchema, type TableSchema } from './schema.js';
 import { logOf, openTable, type TableLocation, type TableReader } from './tableReader.js';
 import type {
+  AddAction,
   AppendRequest,
   AppendResult,
   Metadata,
-  Protocol,
   Snapshot,
   StructType,
   TransactionVersions,
 } from './types.js';
+import { type WritableTable, writableTable } from './writableTable.js';
 
 export interface TableWriterOptions extends TableLocation {
   readonly clock: Clock;
@@ -63,12 +62,11 @@ interface Member {
   readonly append: PlannedAppend;
 }
 
-/** A table that passed the checks for writing. */
-interface WritableTable {
-  readonly protocol: Protocol;
-  readonly metadata: Metadata;
-  readonly schema: TableSchema;
-  readonly configuration: Readonly<Record<string, string>>;
+/** Appends that share a commit. */
+interface Group {
+  readonly members: readonly Member[];
+  /** The table once they are committed. */
+  readonly table: WritableTable;
 }
 
 export class TableWriter {
@@ -139,15 +137,15 @@ export class TableWriter {
   async #commitNextGroup(): Promise<void> {
     const waiting = this.#queue.splice(0);
     let reader: TableReader;
-    let members: Member[];
+    let group: Group;
     try {
       reader = await this.#readerForWriting();
-      members = this.#plan(waiting, reader.snapshot);
+      group = this.#plan(waiting, reader.snapshot);
     } catch (error) {
       for (const { reject } of waiting) reject(error);
       return;
     }
-    await this.#commitMembers(members, reader);
+    await this.#commitGroup(group, reader);
   }
 
   async #readerForWriting(): Promise<TableReader> {
@@ -172,12 +170,13 @@ export class TableWriter {
   }
 
   /** Settles the appends that need no commit, sends back those that must wait, and returns the others. */
-  #plan(waiting: readonly WaitingAppend[], snapshot: Snapshot): Member[] {
-    const plans = planGroup({
-      table: this.#log.table,
+  #plan(waiting: readonly WaitingAppend[], snapshot: Snapshot): Group {
+    const { plans, table } = planGroup({
+      name: this.#log.table,
+      version: snapshot.version,
+      table: this.#writableTable(snapshot),
       requests: waiting.map(({ request }) => request),
       committed: snapshot.transactions,
-      schema: this.#writableTable(snapshot).schema,
       limits: this.#limits,
     });
     const members: Member[] = [];
@@ -190,35 +189,33 @@ export class TableWriter {
       else entry.resolve({ kind: 'alreadyCommitted', version: snapshot.version });
     }
     this.#queue.unshift(...deferred);
-    return members;
+    return { members, table };
   }
 
   #writableTable({ protocol, metadata }: Snapshot): WritableTable {
-    if (this.#table?.protocol !== protocol || this.#table.metadata !== metadata) {
-      assertWritable(this.#log.table, protocol, metadata);
-      if (metadata.partitionColumns.length > 0) throw partitioned(this.#log.table, metadata);
-      const schema = parseTableSchema(metadata.schemaString);
-      this.#table = { protocol, metadata, schema, configuration: metadata.configuration };
-    }
-    return this.#table;
+    const known = this.#table;
+    if (known?.definition.protocol === protocol && known.definition.metadata === metadata) return known;
+    const table = writableTable(this.#log.table, { protocol, metadata });
+    if (metadata.partitionColumns.length > 0) throw partitioned(this.#log.table, metadata);
+    this.#table = table;
+    return table;
   }
 
   /** Prepares again after each conflict, until the members are committed or have nothing left. */
-  async #commitMembers(planned: readonly Member[], reader: TableReader): Promise<void> {
+  async #commitGroup(planned: Group, reader: TableReader): Promise<void> {
     const budget: AttemptBudget = { used: 0, max: this.#options.maxCommitAttempts ?? 60 };
-    let members = planned;
+    let group = planned;
     try {
-      while (members.length > 0) {
-        const encoded = this.#encode(members, reader.snapshot);
+      while (group.members.length > 0) {
+        const encoded = this.#encode(group);
         if (encoded.kind === 'failed') {
-          if (members.length === 1) throw encoded.error;
-          // One member's rows cannot be written; alone, each meets its own fate.
-          for (const member of members) await this.#commitMembers([member], reader);
+          if (group.members.length === 1) throw encoded.error;
+          await this.#commitOneByOne(group, reader);
           return;
         }
-        const result = await this.#commitEncoded(members, encoded.file, reader, budget);
+        const result = await this.#commitEncoded(group, encoded.file, reader, budget);
         if (result.kind === 'committed') {
-          this.#settle(members, result.version, budget);
+          this.#settle(group.members, result.version, budget);
           return;
         }
         this.#logger.log('info', 'Append is prepared again after a conflict', {
@@ -226,29 +223,42 @@ export class TableWriter {
           conflict: result.conflict.kind,
           version: reader.snapshot.version,
         });
-        members = this.#plan(
-          members.map(({ waiting }) => waiting),
+        group = this.#plan(
+          group.members.map(({ waiting }) => waiting),
           reader.snapshot,
         );
       }
     } catch (error) {
       this.#mayBeBehind = true;
-      for (const { waiting } of members) waiting.reject(error);
+      for (const { waiting } of group.members) waiting.reject(error);
     } finally {
       this.#metrics.attemptCount += budget.used;
     }
   }
 
-  #encode(
-    members: readonly Member[],
-    snapshot: Snapshot,
-  ): { kind: 'encoded'; file: EncodedParquet | undefined } | { kind: 'failed'; error: unknown } {
-    const table = this.#writableTable(snapshot);
+  /** One member's rows cannot be written; alone, each meets its own fate. */
+  async #commitOneByOne({ members }: Group, reader: TableReader): Promise<void> {
+    for (const { waiting } of members) {
+      let alone: Group;
+      try {
+        alone = this.#plan([waiting], reader.snapshot);
+      } catch (error) {
+        waiting.reject(error);
+        continue;
+      }
+      await this.#commitGroup(alone, reader);
+    }
+  }
+
+  #encode({
+    members,
+    table,
+  }: Group): { kind: 'encoded'; file: EncodedParquet | undefined } | { kind: 'failed'; error: unknown } {
     const batches = members.flatMap(({ append }) => append.batch ?? []);
     try {
       const [first, second] = batches;
       if (first === undefined) return { kind: 'encoded', file: undefined };
-      const rows = second === undefined ? first : concatBatches(batches, columnsOf(table.schema));
+      const rows = second === undefined ? first : concatBatches(batches, table.writableColumns);
       return { kind: 'encoded', file: encodeRows(rows, table, this.#options.encode) };
     } catch (error) {
       return { kind: 'failed', error };
@@ -256,7 +266,7 @@ export class TableWriter {
   }
 
   async #commitEncoded(
-    members: readonly Member[],
+    { members, table }: Group,
     encoded: EncodedParquet | undefined,
     reader: TableReader,
     budget: AttemptBudget,
@@ -264,21 +274,24 @@ export class TableWriter {
     const { clock, random, encode } = this.#options;
     const log = this.#log;
     const { snapshot } = reader;
-    let add: Awaited<ReturnType<typeof writeDataFile>> | undefined;
+    const adds: AddAction[] = [];
     if (encoded !== undefined) {
-      add = await writeDataFile(encoded, this.#writableTable(snapshot), {
+      const add = await writeDataFile(encoded, table, {
         store: log.store,
         clock,
         random,
         ...(encode === undefined ? {} : { encode }),
       });
+      adds.push(add);
       this.#metrics.dataFileCount++;
       this.#metrics.dataBytes += add.size;
     }
     const commit = buildAppendCommit({
       members: members.map(({ append }) => append),
-      add,
+      adds,
       rowCount: encoded?.rowCount ?? 0,
+      before: snapshot,
+      after: table.definition,
       readVersion: snapshot.version,
       nowMs: clock.nowMs(),
       txnId: random.uuid(),
