@@ -2,7 +2,13 @@
 import { type Clock, type Logger, type Random, silentLogger, TributaryError } from '../base/index.js';
 import { concatBatches, type EncodedParquet } from '../parquet/index.js';
 import { buildAppendCommit } from './appendCommit.js';
-import { type GroupLimits, type PlannedAppend, planGroup } from './appendGroup.js';
+import {
+  type AppendPlan,
+  type GroupLimits,
+  type GroupPlan,
+  type PlannedAppend,
+  planGroup,
+} from './appendGroup.js';
 import { type AttemptBudget, type CommitResult, type Crowding, commitAppend } from './commit.js';
 import { createTable, defaultEngineInfo } from './createTable.js';
 import { encodeRows, type ParquetEncoder, writeDataFile } from './dataFile.js';
@@ -140,7 +146,7 @@ export class TableWriter {
     let group: Group;
     try {
       reader = await this.#readerForWriting();
-      group = this.#plan(waiting, reader.snapshot);
+      group = await this.#plan(waiting, reader);
     } catch (error) {
       for (const { reject } of waiting) reject(error);
       return;
@@ -169,9 +175,23 @@ export class TableWriter {
     return this.#reader;
   }
 
-  /** Settles the appends that need no commit, sends back those that must wait, and returns the others. */
-  #plan(waiting: readonly WaitingAppend[], snapshot: Snapshot): Group {
-    const { plans, table } = planGroup({
+  /**
+   * Settles the appends that need no commit, sends back those that must wait, and returns the others. Before an append is told that
+   * it does not fit, the table is looked at again: a rival may have widened it.
+   */
+  async #plan(waiting: readonly WaitingAppend[], reader: TableReader): Promise<Group> {
+    const known = reader.snapshot;
+    let group = this.#planOn(waiting, known);
+    if (group.plans.some(isMismatch)) {
+      const { version } = await reader.refresh();
+      // Also when only transactions are new: a commit is checked against rivals from the reader's version on.
+      if (version !== known.version) group = this.#planOn(waiting, reader.snapshot);
+    }
+    return { members: this.#settlePlans(waiting, group.plans, reader.snapshot.version), table: group.table };
+  }
+
+  #planOn(waiting: readonly WaitingAppend[], snapshot: Snapshot): GroupPlan {
+    return planGroup({
       name: this.#log.table,
       version: snapshot.version,
       table: this.#writableTable(snapshot),
@@ -179,6 +199,13 @@ export class TableWriter {
       committed: snapshot.transactions,
       limits: this.#limits,
     });
+  }
+
+  #settlePlans(
+    waiting: readonly WaitingAppend[],
+    plans: readonly AppendPlan[],
+    version: number,
+  ): readonly Member[] {
     const members: Member[] = [];
     const deferred: WaitingAppend[] = [];
     for (const [index, plan] of plans.entries()) {
@@ -186,10 +213,10 @@ export class TableWriter {
       if (plan.kind === 'member') members.push({ waiting: entry, append: plan.append });
       else if (plan.kind === 'deferred') deferred.push(entry);
       else if (plan.kind === 'failed') entry.reject(plan.error);
-      else entry.resolve({ kind: 'alreadyCommitted', version: snapshot.version });
+      else entry.resolve({ kind: 'alreadyCommitted', version });
     }
     this.#queue.unshift(...deferred);
-    return { members, table };
+    return members;
   }
 
   #writableTable({ protocol, metadata }: Snapshot): WritableTable {
@@ -223,9 +250,9 @@ export class TableWriter {
           conflict: result.conflict.kind,
           version: reader.snapshot.version,
         });
-        group = this.#plan(
+        group = await this.#plan(
           group.members.map(({ waiting }) => waiting),
-          reader.snapshot,
+          reader,
         );
       }
     } catch (error) {
@@ -241,7 +268,7 @@ export class TableWriter {
     for (const { waiting } of members) {
       let alone: Group;
       try {
-        alone = this.#plan([waiting], reader.snapshot);
+        alone = await this.#plan([waiting], reader);
       } catch (error) {
         waiting.reject(error);
         continue;
@@ -325,6 +352,11 @@ export class TableWriter {
       attemptCount: budget.used,
     });
   }
+}
+
+function isMismatch(plan: AppendPlan): boolean {
+  const error = plan.kind === 'failed' ? plan.error : undefined;
+  return error instanceof TributaryError && error.code === 'DELTA_SCHEMA_MISMATCH';
 }
 
 function partitioned(table: string, metadata: Metadata): TributaryError {

@@ -426,3 +426,41 @@ describe('a crash while the schema is widened', () => {
     }
   });
 });
+
+describe('an append that fits the table only since a rival widened it', () => {
+  it('is not refused by a writer that has not seen this', async () => {
+    const table = setUp();
+    const writer = new TableWriter(table);
+    await writer.append(blindAppend(batchOf({ id: ['long', [1]] })));
+    await addColumns({ ...table, schema: structOf(field('note', 'string')) });
+    const rows = batchOf({ id: ['long', [2]], note: ['string', ['x']] });
+    assert.deepEqual(await writer.append(blindAppend(rows)), { kind: 'committed', version: 3, rowCount: 1 });
+  });
+
+  it('does not make others of its group miss what rivals committed', async () => {
+    const table = setUp();
+    const writer = new TableWriter(table);
+    await writer.snapshot();
+    const append = wideAppend(1, { column: 'id', type: 'long', cells: [1] });
+    await new TableWriter({ ...table, random: seededRandom(2) }).append(append);
+    const misfit = blindAppend(batchOf({ id: ['long', [2]], note: ['string', ['x']] }));
+    const results = await Promise.allSettled([writer.append(append), writer.append(misfit)]);
+    assert.deepEqual(results[0], {
+      status: 'fulfilled',
+      value: { kind: 'alreadyCommitted', version: 1 },
+    });
+    assert.equal(results[1].status, 'rejected');
+    assert.equal((await rowObjects(table)).length, 1);
+  });
+
+  it('costs a look at the log when it does not fit, and no listing', async () => {
+    const table = setUp();
+    const store = new FaultyStore(table.store);
+    const writer = new TableWriter({ ...table, store });
+    await writer.snapshot();
+    const before = [store.readPaths.length, store.listCount];
+    const rows = batchOf({ id: ['long', [2]], note: ['string', ['x']] });
+    await assert.rejects(writer.append(blindAppend(rows)), { code: 'DELTA_SCHEMA_MISMATCH' });
+    assert.deepEqual([store.readPaths.length, store.listCount], [before[0]! + 1, before[1]]);
+  });
+});
