@@ -2,6 +2,7 @@
 import { TributaryError } from '../base/index.js';
 import type { ColumnBatch, ColumnValues } from '../parquet/index.js';
 import { evolveTable } from './evolution.js';
+import { type PartitionPart, splitByPartition } from './partitionRows.js';
 import { alignBatch } from './schema.js';
 import type { AppendRequest, PreparedAppend, TransactionAction, TransactionVersions } from './types.js';
 import { widenBatch } from './wideType.js';
@@ -11,11 +12,14 @@ export interface GroupLimits {
   readonly maxRows: number;
   /** Of the rows in memory, roughly. */
   readonly maxBytes: number;
+  /** Of a partitioned table: one file for each partition. */
+  readonly maxFiles: number;
 }
 
 export interface PlannedAppend {
-  /** In the columns of the group's table; undefined without rows. */
-  readonly batch: ColumnBatch | undefined;
+  readonly rowCount: number;
+  /** In the data columns of the group's table, by partition; none without rows. */
+  readonly parts: readonly PartitionPart[];
   readonly transactions: readonly TransactionAction[];
   /** Applications that it reads or writes. */
   readonly appIds: ReadonlySet<string>;
@@ -64,7 +68,7 @@ type Draft = Exclude<AppendPlan, { kind: 'member' }> | (Candidate & { readonly k
 interface Candidate {
   readonly prepared: PreparedAppend;
   readonly append: PlannedAppend;
-  /** What `append.batch` is aligned with. */
+  /** What `append.parts` are aligned with. */
   readonly table: WritableTable;
 }
 
@@ -72,6 +76,7 @@ class GroupPlanner {
   /** With what the members so far add to it. */
   table: WritableTable;
   readonly #takenAppIds = new Set<string>();
+  readonly #partitions = new Set<string>();
   #rows = 0;
   #bytes = 0;
   #isFull = false;
@@ -105,20 +110,25 @@ class GroupPlanner {
       for (const appId of appIds) this.#takenAppIds.add(appId);
       return 'deferred';
     }
-    const batch = prepared.batch.rowCount === 0 ? undefined : fitted(prepared.batch, table, name);
-    return { prepared, table, append: { batch, transactions: prepared.transactions, appIds } };
+    const { batch, transactions } = prepared;
+    const append = { rowCount: batch.rowCount, parts: fitted(batch, table, name), transactions, appIds };
+    return { prepared, table, append };
   }
 
   #accept(candidate: Candidate): Draft {
-    const { appIds, batch } = candidate.append;
+    const { appIds, parts, rowCount } = candidate.append;
     const isShared = [...appIds].some((appId) => this.#takenAppIds.has(appId));
     for (const appId of appIds) this.#takenAppIds.add(appId);
     if (isShared) return { kind: 'deferred' };
     const isFirst = this.#rows === 0;
-    this.#rows += batch?.rowCount ?? 0;
-    this.#bytes += batch === undefined ? 0 : bytesOf(batch);
-    const { maxRows, maxBytes } = this.input.limits;
-    this.#isFull = !isFirst && (this.#rows > maxRows || this.#bytes > maxBytes);
+    this.#rows += rowCount;
+    for (const { key, rows } of parts) {
+      this.#bytes += bytesOf(rows);
+      this.#partitions.add(key);
+    }
+    const { maxRows, maxBytes, maxFiles } = this.input.limits;
+    const isTooLarge = this.#rows > maxRows || this.#bytes > maxBytes || this.#partitions.size > maxFiles;
+    this.#isFull = !isFirst && isTooLarge;
     if (this.#isFull) return { kind: 'deferred' };
     this.table = candidate.table;
     return { kind: 'member', ...candidate };
@@ -145,8 +155,8 @@ function tryEvolved(table: WritableTable, prepared: PreparedAppend, name: string
 function finished(draft: Draft, table: WritableTable, name: string): AppendPlan {
   if (draft.kind !== 'member') return draft;
   const { append, prepared } = draft;
-  if (draft.table === table || append.batch === undefined) return { kind: 'member', append };
-  return { kind: 'member', append: { ...append, batch: fitted(prepared.batch, table, name) } };
+  if (draft.table === table) return { kind: 'member', append };
+  return { kind: 'member', append: { ...append, parts: fitted(prepared.batch, table, name) } };
 }
 
 function appIdsOf({ transactions, readAppIds }: PreparedAppend, table: string): ReadonlySet<string> {
@@ -158,9 +168,10 @@ function appIdsOf({ transactions, readAppIds }: PreparedAppend, table: string): 
   return new Set([...written, ...readAppIds]);
 }
 
-function fitted(batch: ColumnBatch, table: WritableTable, name: string): ColumnBatch {
+function fitted(batch: ColumnBatch, table: WritableTable, name: string): readonly PartitionPart[] {
+  if (batch.rowCount === 0) return [];
   const alignment = alignBatch(widenBatch(batch, table.writableColumns), table.schema);
-  if (alignment.kind === 'aligned') return alignment.batch;
+  if (alignment.kind === 'aligned') return splitByPartition(alignment.batch, table.partitionColumns, name);
   throw new TributaryError(
     'DELTA_SCHEMA_MISMATCH',
     `A batch of ${batch.rowCount} rows does not fit table ${name}: ${alignment.problems.join('; ')}. Change the batch, or the table's schema.`,

@@ -1,7 +1,7 @@
 // Appends to one table. Appends that wait while a commit is under way share the next one (group commit).
 import { type Clock, type Logger, type Random, silentLogger, TributaryError } from '../base/index.js';
-import { concatBatches, type EncodedParquet } from '../parquet/index.js';
 import { buildAppendCommit } from './appendCommit.js';
+import { type EncodedFile, encodeParts, writeFiles } from './appendFiles.js';
 import {
   type AppendPlan,
   type GroupLimits,
@@ -11,18 +11,10 @@ import {
 } from './appendGroup.js';
 import { type AttemptBudget, type CommitResult, type Crowding, commitAppend } from './commit.js';
 import { createTable, defaultEngineInfo } from './createTable.js';
-import { encodeRows, type ParquetEncoder, writeDataFile } from './dataFile.js';
+import type { ParquetEncoder } from './dataFile.js';
 import type { TableLog } from './log.js';
 import { logOf, openTable, type TableLocation, type TableReader } from './tableReader.js';
-import type {
-  AddAction,
-  AppendRequest,
-  AppendResult,
-  Metadata,
-  Snapshot,
-  StructType,
-  TransactionVersions,
-} from './types.js';
+import type { AppendRequest, AppendResult, Snapshot, StructType, TransactionVersions } from './types.js';
 import { type WritableTable, writableTable } from './writableTable.js';
 
 export interface TableWriterOptions extends TableLocation {
@@ -30,6 +22,8 @@ export interface TableWriterOptions extends TableLocation {
   readonly random: Random;
   /** Creates the table with this schema when it is missing. Without it a missing table is an error. */
   readonly schema?: StructType;
+  /** For a table that is created: columns by whose values its files are kept apart. Default none. */
+  readonly partitionColumns?: readonly string[];
   /** For a table that is created. */
   readonly name?: string;
   readonly description?: string;
@@ -39,7 +33,7 @@ export interface TableWriterOptions extends TableLocation {
   readonly engineInfo?: string;
   /** Default `encodeParquet`. */
   readonly encode?: ParquetEncoder;
-  /** Of one commit; a single larger append still goes through. Defaults 1,000,000 rows, 256 MiB. */
+  /** Of one commit; a single larger append still goes through. Defaults 1,000,000 rows, 256 MiB, 1000 files. */
   readonly limits?: Partial<GroupLimits>;
   /** Versions tried before an append gives up with DELTA_COMMIT_CONTENTION. Default 60. */
   readonly maxCommitAttempts?: number;
@@ -101,7 +95,7 @@ export class TableWriter {
     this.#options = options;
     this.#log = logOf(options);
     this.#logger = options.logger ?? silentLogger;
-    this.#limits = { maxRows: 1_000_000, maxBytes: 2 ** 28, ...options.limits };
+    this.#limits = { maxRows: 1_000_000, maxBytes: 2 ** 28, maxFiles: 1000, ...options.limits };
   }
 
   get metrics(): WriterMetrics {
@@ -223,7 +217,6 @@ export class TableWriter {
     const known = this.#table;
     if (known?.definition.protocol === protocol && known.definition.metadata === metadata) return known;
     const table = writableTable(this.#log.table, { protocol, metadata });
-    if (metadata.partitionColumns.length > 0) throw partitioned(this.#log.table, metadata);
     this.#table = table;
     return table;
   }
@@ -240,7 +233,7 @@ export class TableWriter {
           await this.#commitOneByOne(group, reader);
           return;
         }
-        const result = await this.#commitEncoded(group, encoded.file, reader, budget);
+        const result = await this.#commitEncoded(group, encoded.files, reader, budget);
         if (result.kind === 'committed') {
           this.#settle(group.members, result.version, budget);
           return;
@@ -280,13 +273,10 @@ export class TableWriter {
   #encode({
     members,
     table,
-  }: Group): { kind: 'encoded'; file: EncodedParquet | undefined } | { kind: 'failed'; error: unknown } {
-    const batches = members.flatMap(({ append }) => append.batch ?? []);
+  }: Group): { kind: 'encoded'; files: readonly EncodedFile[] } | { kind: 'failed'; error: unknown } {
+    const parts = members.flatMap(({ append }) => append.parts);
     try {
-      const [first, second] = batches;
-      if (first === undefined) return { kind: 'encoded', file: undefined };
-      const rows = second === undefined ? first : concatBatches(batches, table.writableColumns);
-      return { kind: 'encoded', file: encodeRows(rows, table, this.#options.encode) };
+      return { kind: 'encoded', files: encodeParts(parts, table, this.#options.encode) };
     } catch (error) {
       return { kind: 'failed', error };
     }
@@ -294,29 +284,20 @@ export class TableWriter {
 
   async #commitEncoded(
     { members, table }: Group,
-    encoded: EncodedParquet | undefined,
+    files: readonly EncodedFile[],
     reader: TableReader,
     budget: AttemptBudget,
   ): Promise<CommitResult> {
-    const { clock, random, encode } = this.#options;
+    const { clock, random } = this.#options;
     const log = this.#log;
     const { snapshot } = reader;
-    const adds: AddAction[] = [];
-    if (encoded !== undefined) {
-      const add = await writeDataFile(encoded, table, {
-        store: log.store,
-        clock,
-        random,
-        ...(encode === undefined ? {} : { encode }),
-      });
-      adds.push(add);
-      this.#metrics.dataFileCount++;
-      this.#metrics.dataBytes += add.size;
-    }
+    const adds = await writeFiles(files, table, { store: log.store, clock, random });
+    this.#metrics.dataFileCount += adds.length;
+    this.#metrics.dataBytes += adds.reduce((sum, { size }) => sum + size, 0);
     const commit = buildAppendCommit({
       members: members.map(({ append }) => append),
       adds,
-      rowCount: encoded?.rowCount ?? 0,
+      rowCount: members.reduce((sum, { append }) => sum + append.rowCount, 0),
       before: snapshot,
       after: table.definition,
       readVersion: snapshot.version,
@@ -338,9 +319,8 @@ export class TableWriter {
   #settle(members: readonly Member[], version: number, budget: AttemptBudget): void {
     let rowCount = 0;
     for (const { waiting, append } of members) {
-      const rows = append.batch?.rowCount ?? 0;
-      rowCount += rows;
-      waiting.resolve({ kind: 'committed', version, rowCount: rows });
+      rowCount += append.rowCount;
+      waiting.resolve({ kind: 'committed', version, rowCount: append.rowCount });
     }
     this.#metrics.commitCount++;
     this.#metrics.rowCount += rowCount;
@@ -357,11 +337,4 @@ export class TableWriter {
 function isMismatch(plan: AppendPlan): boolean {
   const error = plan.kind === 'failed' ? plan.error : undefined;
   return error instanceof TributaryError && error.code === 'DELTA_SCHEMA_MISMATCH';
-}
-
-function partitioned(table: string, metadata: Metadata): TributaryError {
-  return new TributaryError(
-    'DELTA_SCHEMA_MISMATCH',
-    `Table ${table} is partitioned by ${metadata.partitionColumns.join(', ')}; appends go to unpartitioned tables only.`,
-  );
 }
