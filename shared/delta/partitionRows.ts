@@ -43,6 +43,7 @@ export function splitByPartition(
   table: string,
 ): readonly PartitionPart[] {
   if (batch.rowCount === 0) return [];
+  if (columns.length === 0) return [{ key: '', values: {}, rows: batch }];
   const rows = withoutColumns(batch, columns);
   const { groupOfRow, groups } = groupRows(
     batch.rowCount,
@@ -59,7 +60,6 @@ export function splitByPartition(
 }
 
 function withoutColumns(batch: ColumnBatch, columns: readonly PartitionColumn[]): ColumnBatch {
-  if (columns.length === 0) return batch;
   const dropped = new Set(columns.map(({ field }) => field?.name));
   const kept = [...batch.fields.keys()].filter((index) => !dropped.has(batch.fields[index]!.name));
   return {
