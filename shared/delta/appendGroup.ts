@@ -156,7 +156,11 @@ function finished(draft: Draft, table: WritableTable, name: string): AppendPlan 
   if (draft.kind !== 'member') return draft;
   const { append, prepared } = draft;
   if (draft.table === table) return { kind: 'member', append };
-  return { kind: 'member', append: { ...append, parts: fitted(prepared.batch, table, name) } };
+  try {
+    return { kind: 'member', append: { ...append, parts: fitted(prepared.batch, table, name) } };
+  } catch {
+    return { kind: 'deferred' }; // a later member changed a type beyond these rows; next time they meet the table alone
+  }
 }
 
 function appIdsOf({ transactions, readAppIds }: PreparedAppend, table: string): ReadonlySet<string> {

@@ -136,6 +136,29 @@ describe('an append with a wider type', () => {
     assert.deepEqual(await values(table), [1, null, 2 ** 40, 4]);
   });
 
+  it('that rows of the same group cannot be brought to fails these alone', async () => {
+    const table = setUp('integer');
+    const writer = new TableWriter(table);
+    // No type of batches, but one of tables.
+    const decimal = 'decimal(12,2)' as ColumnType;
+    const widen: AppendRequest = {
+      prepare: () => ({
+        batch: batchOf({ id: ['long', [9]] }),
+        transactions: [],
+        readAppIds: [],
+        evolve: schemaOf(decimal),
+        allowTypeWidening: true,
+      }),
+    };
+    const narrow = writer.append(appendOf(1, 'integer', [1], 'no evolution'));
+    const results = await Promise.allSettled([narrow, writer.append(widen)]);
+    assert.deepEqual(
+      results.map((result) => (result.status === 'fulfilled' ? result.value.version : result.reason.code)),
+      ['DELTA_SCHEMA_MISMATCH', 1],
+    );
+    assert.equal((await rowObjects(table)).length, 1);
+  });
+
   it('leaves writers of the narrow type going on', async () => {
     const table = setUp('integer');
     const narrow = new TableWriter(table);
