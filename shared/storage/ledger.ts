@@ -5,7 +5,7 @@ export type LedgerValues = Readonly<Record<string, string | number | boolean>>;
 
 /**
  * Rows of one partition are kept in the order of their row keys (by UTF-16 code units) and can be changed together.
- * Each part has 1 to 512 characters; not `/`, `\`, `#`, `?`, nor control characters. `ledgerKey` makes one of any text.
+ * Each part has 1 to 512 characters; not `/`, `\`, `#`, `?`, nor control characters.
  */
 export interface LedgerKey {
   readonly partition: string;
@@ -39,12 +39,15 @@ export type LedgerChange =
     }
   /** No condition; values are replaced as a whole. */
   | { readonly kind: 'put'; readonly row: string; readonly values: LedgerValues }
-  /** The row must be there, in this version if one is given. */
-  | { readonly kind: 'remove'; readonly row: string; readonly version?: string };
+  /** The row must be there. */
+  | { readonly kind: 'remove'; readonly row: string };
 
 export type LedgerChangeResult =
   | { readonly kind: 'changed' }
-  /** Nothing was changed: the first row whose condition did not hold. */
+  /**
+   * Nothing was changed: a row whose condition did not hold. It may be by our own earlier attempt, whose answer was lost:
+   * look at the row.
+   */
   | { readonly kind: 'conflict'; readonly row: string };
 
 /** Changes that can be made at once. */
@@ -56,7 +59,7 @@ export const maxLedgerChanges = 100;
  * - `change` is atomic: all of the changes or none; each row at most once; at most `maxLedgerChanges`;
  * - errors are TributaryError: STORAGE_UNAVAILABLE when the outcome is unknown or the service is down, STORAGE_DENIED,
  *   STORAGE_INVALID_PATH for keys that break the rules above, STORAGE_REJECTED for rows that are too large
- *   (1 MiB, 64 KiB per text, 32,768 characters).
+ *   (32,768 characters per text, 1 MiB per row, 4 MiB per change) or names that the service does not take.
  */
 export interface Ledger {
   get(key: LedgerKey): Promise<LedgerRow | undefined>;
