@@ -42,6 +42,7 @@ export class DeviceShard {
   /** Of the plan's fields, in `layouts`. */
   readonly #layout: number;
   readonly #outbox: Outbox;
+  #bornMs: number;
   #summarizedMs: number;
   #isChanged = false;
 
@@ -50,8 +51,9 @@ export class DeviceShard {
    * @throws TributaryError STATE_UNREADABLE
    */
   constructor(state: unknown, plan: ShardPlan) {
-    const { devices, processed, layouts, outbox, summarizedMs, unread = [] } = checkedState(state);
+    const { bornMs, devices, processed, layouts, outbox, summarizedMs, unread = [] } = checkedState(state);
     this.#plan = plan;
+    this.#bornMs = bornMs;
     for (let index = 0; index < devices.length; index += 2) {
       this.#devices.set(devices[index]!, devices[index + 1]!);
     }
@@ -73,6 +75,7 @@ export class DeviceShard {
   encode(): ShardState {
     return {
       v: stateVersion,
+      bornMs: this.#bornMs,
       devices: [...this.#devices].flat(),
       processed: this.#processed.map(({ source, partition, intervals }) => [
         source,
@@ -106,8 +109,10 @@ export class DeviceShard {
     );
     const { sealed } = this.#outbox;
     if (sealed !== null && isNew) this.#isChanged = true;
+    this.#bornMs ||= nowMs;
     return {
       number: sealed?.number ?? null,
+      bornMs: this.#bornMs,
       rows: this.#outbox.sealedRows(),
       layouts: sealed === null ? [] : this.#layouts,
       latest: (sealed?.devices ?? []).flatMap((id) => this.#latestOf(id) ?? []),
@@ -159,6 +164,7 @@ export class DeviceShard {
   }
 
   #ingestSignal(signal: ShardSignal): void {
+    this.#bornMs ||= signal.nowMs;
     const processed = this.#processedOf(signal);
     const rowsOfDevice = new Map<number, number[]>();
     signal.device.forEach((device, row) => {

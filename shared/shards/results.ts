@@ -33,6 +33,8 @@ export interface LatestDevice {
 export interface SealedBatch {
   /** Counts up from 0 over the life of the shard; null when there is nothing to publish and to acknowledge. */
   readonly number: number | null;
+  /** Tells this life of the shard from one whose state was lost; milliseconds. */
+  readonly bornMs: number;
   /** The same each time until the batch is acknowledged. */
   readonly rows: OutboxRows;
   /** Field names by layout number, for the rows. */

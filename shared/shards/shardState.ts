@@ -5,6 +5,8 @@ import type { OutboxState } from './outbox.js';
 
 export interface ShardState {
   readonly v: 1;
+  /** When the state was born, milliseconds; 0 before. Batch numbers count from 0 again in a state that is born again. */
+  readonly bornMs: number;
   /** [id, text, id, text, ...]; device.ts has the texts. */
   readonly devices: readonly string[];
   /** Sequence numbers that were worked with; shared/windows has the form of the intervals. */
@@ -24,6 +26,7 @@ export const stateVersion = 1;
 
 export const emptyState: ShardState & UnreadSignals = {
   v: stateVersion,
+  bornMs: 0,
   devices: [],
   processed: [],
   layouts: [],

@@ -1,0 +1,18 @@
+export {
+  deviceKey,
+  LatestState,
+  type RecentAlert,
+  recentAlertCount,
+  recentAlerts,
+  shardPartition,
+} from './latestState.js';
+export {
+  type AlertSender,
+  type PublishOutcome,
+  type ResultAppender,
+  ResultPublisher,
+  type ResultPublisherOptions,
+  resultsAppId,
+} from './publisher.js';
+export { type NumberedBatch, type ResultTable, ResultTables, type ShardBatch } from './resultTables.js';
+export { fixShardCount } from './shardCount.js';
