@@ -6,6 +6,7 @@ export {
   recentAlerts,
   shardPartition,
 } from './latestState.js';
+export { alertPauseMs, type PublicationInput, planPublication } from './publication.js';
 export {
   type AlertSender,
   type PublishOutcome,
@@ -14,5 +15,11 @@ export {
   type ResultPublisherOptions,
   resultsAppId,
 } from './publisher.js';
-export { type NumberedBatch, type ResultTable, ResultTables, type ShardBatch } from './resultTables.js';
+export {
+  type NumberedBatch,
+  pipelineTables,
+  type ResultTable,
+  ResultTables,
+  type ShardBatch,
+} from './resultTables.js';
 export { fixShardCount } from './shardCount.js';

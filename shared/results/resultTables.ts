@@ -7,10 +7,17 @@ import {
   decodeFailedRow,
   decodeLateRow,
   decodeWindowRow,
+  hasShards,
   type SealedBatch,
   shardFields,
 } from '../shards/index.js';
 import { alertColumns, batchOf, lateColumns, type Placed, schemaOf, windowColumns } from './columns.js';
+
+/** Names of the tables that a pipeline fills. */
+export function pipelineTables(pipeline: Pipeline): readonly string[] {
+  const { readings, quarantine, windows, alerts, lateReadings } = pipeline.tables;
+  return hasShards(pipeline) ? [readings, quarantine, windows, alerts, lateReadings] : [readings, quarantine];
+}
 
 export type ResultTable = 'windows' | 'alerts' | 'lateReadings' | 'quarantine';
 

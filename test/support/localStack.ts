@@ -8,6 +8,8 @@ import { type Azurite, startAzurite } from '../../local/azurite/index.js';
 import { type EventHubsEmulator, startEventHubsEmulator } from '../../local/eventHubs/index.js';
 import { type ChildService, startChildService } from '../../local/stack/childService.js';
 import { type App, createApp } from '../../shared/app.js';
+import type { PipelineDefinition } from '../../shared/pipeline/index.js';
+import { createAppFolder, openAppIn } from './appFolder.js';
 import { type Cleanup, reverseCleanup } from './cleanup.js';
 
 export const hubName = 'sensor-data';
@@ -15,6 +17,11 @@ export const partitionCount = 4;
 /** For the test's own look at the events: the host's readers keep others out of `$Default`. */
 const auditGroup = 'audit';
 export const hubDefinition = { name: hubName, partitionCount, consumerGroups: ['$Default', auditGroup] };
+export const alertHubDefinition = {
+  name: 'alerts',
+  partitionCount: 2,
+  consumerGroups: ['$Default', auditGroup],
+};
 
 const root = join(import.meta.dirname, '..', '..', '..');
 const retryOptions = { maxRetries: 5, retryDelayInMs: 50, timeoutInMs: 5_000 };
@@ -31,9 +38,11 @@ export class LocalStack {
     readonly folder: string,
     readonly azurite: Azurite,
     readonly emulator: EventHubsEmulator,
+    private readonly appFolder: string,
   ) {}
 
-  static async start(t: Cleanup): Promise<LocalStack> {
+  /** @param definition a pipeline in place of the project's own; its hub must be `sensor-data` */
+  static async start(t: Cleanup, definition?: PipelineDefinition): Promise<LocalStack> {
     const cleanup = reverseCleanup(t);
     const folder = mkdtempSync(join(tmpdir(), 'tributary-stack-'));
     cleanup.after(() => rmSync(folder, { recursive: true, force: true }));
@@ -47,10 +56,12 @@ export class LocalStack {
     const emulator = await startEventHubsEmulator({
       port: 0,
       dataFolder: join(folder, 'event-hubs'),
-      hubs: [hubDefinition],
+      hubs: [hubDefinition, alertHubDefinition],
     });
     cleanup.after(() => emulator.stop());
-    return new LocalStack(cleanup, folder, azurite, emulator);
+    const appFolder = definition === undefined ? root : join(folder, 'app');
+    if (definition !== undefined) createAppFolder(appFolder, definition);
+    return new LocalStack(cleanup, folder, azurite, emulator, appFolder);
   }
 
   get settings(): Record<string, string> {
@@ -72,7 +83,7 @@ export class LocalStack {
       name: 'Functions host',
       script: join(root, 'dist', 'local', 'host', 'cli.js'),
       args: [
-        ...['--app', root],
+        ...['--app', this.appFolder],
         ...['--port', '0'],
         ...['--instance', instance],
         ...['--durable-data', join(this.folder, `durable-${instance}`)],
@@ -91,7 +102,7 @@ export class LocalStack {
 
   /** The same tables, seen from the test's process. */
   async openApp(): Promise<App> {
-    return createApp(this.settings);
+    return this.appFolder === root ? createApp(this.settings) : openAppIn(this.appFolder, this.settings);
   }
 
   createProducer(): EventHubProducerClient {
