@@ -1,0 +1,8 @@
+export {
+  type AlertCloudEvent,
+  type AlertData,
+  type CloudEventContext,
+  cloudEventContentType,
+  cloudEventSource,
+  toCloudEvent,
+} from './cloudEvents.js';
