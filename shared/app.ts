@@ -15,10 +15,11 @@ import {
 } from './delta/index.js';
 import { createEventDecoder, quarantineSchema, readingSchema } from './events/index.js';
 import { Ingestor, ShardSignaller } from './ingest/index.js';
+import { createHubSender } from './messaging/index.js';
 import type { Pipeline } from './pipeline/index.js';
 import { summarizeTable, type TableSummary } from './progress/index.js';
 import {
-  type AlertSender,
+  cloudEventSource,
   fixShardCount,
   LatestState,
   pipelineTables,
@@ -126,6 +127,7 @@ async function openShards(options: {
     open(tables.lateReadings, schemas.lateReadings),
   ]);
   const plan = planShards(pipeline);
+  const hasAlerts = pipeline.alerts.rules.length > 0 || pipeline.alerts.silence !== undefined;
   return {
     latest,
     signaller: new ShardSignaller({
@@ -138,7 +140,8 @@ async function openShards(options: {
     publisher: new ResultPublisher({
       tables: resultTables,
       appenders: { windows: ofWindows, alerts: ofAlerts, lateReadings: ofLateReadings, quarantine },
-      alerts: alertSender(settings),
+      alerts: hasAlerts ? createHubSender({ ...pipeline.alerts, settings }) : undefined,
+      alertSource: cloudEventSource(pipeline.source.eventHub),
       latest,
       clock: systemClock,
       logger,
@@ -228,10 +231,6 @@ function lakeTable(settings: Settings, purpose: string): TableClient {
     return TableClient.fromConnectionString(lake.connectionString, name, { allowInsecureConnection: true });
   }
   return new TableClient(tableUri ?? lake.uri.replace('.blob.', '.table.'), name, lake.credential);
-}
-
-function alertSender(_: Settings): AlertSender {
-  return { send: async () => {} };
 }
 
 type LakeAccount =

@@ -1,4 +1,12 @@
 export {
+  type AlertCloudEvent,
+  type AlertData,
+  type CloudEventContext,
+  cloudEventContentType,
+  cloudEventSource,
+  toCloudEvent,
+} from './cloudEvents.js';
+export {
   deviceKey,
   LatestState,
   type RecentAlert,
@@ -8,7 +16,6 @@ export {
 } from './latestState.js';
 export { alertPauseMs, type PublicationInput, planPublication } from './publication.js';
 export {
-  type AlertSender,
   type PublishOutcome,
   type ResultAppender,
   ResultPublisher,

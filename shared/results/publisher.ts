@@ -2,8 +2,10 @@
 // keep their ids, the latest state is overwritten.
 import { type Clock, describeError, type Logger } from '../base/index.js';
 import type { AppendRequest, AppendResult } from '../delta/index.js';
+import type { EventSender } from '../messaging/index.js';
 import type { ColumnBatch } from '../parquet/index.js';
-import { type AlertRow, decodeAlertRow } from '../shards/index.js';
+import { decodeAlertRow } from '../shards/index.js';
+import { toCloudEvent } from './cloudEvents.js';
 import type { LatestState } from './latestState.js';
 import type { NumberedBatch, ResultTable, ResultTables, ShardBatch } from './resultTables.js';
 
@@ -12,15 +14,13 @@ export interface ResultAppender {
   append(request: AppendRequest): Promise<AppendResult>;
 }
 
-/** Resolves when those who wait for alerts can have these, whoever they are. At least once; ids tell repeated ones. */
-export interface AlertSender {
-  send(alerts: readonly AlertRow[]): Promise<void>;
-}
-
 export interface ResultPublisherOptions {
   readonly tables: ResultTables;
   readonly appenders: Readonly<Record<ResultTable, ResultAppender>>;
-  readonly alerts: AlertSender;
+  /** At least once; subscribers tell repeated alerts by their ids. Undefined for a pipeline without alerts. */
+  readonly alerts: Pick<EventSender, 'send'> | undefined;
+  /** Attribute of the events, as `cloudEventSource` makes it. */
+  readonly alertSource: string;
   readonly latest: LatestState;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -56,12 +56,21 @@ export class ResultPublisher {
 
   /** Alerts leave after the commit: whoever gets one finds it in the table. */
   async #publish(batch: NumberedBatch): Promise<void> {
-    const { tables, alerts, latest } = this.options;
+    const { tables, latest } = this.options;
     // At once: appends to one table that wait together share a commit, also those of other shards.
     await Promise.all(tables.batchesOf(batch).map(([table, rows]) => this.#append(table, rows, batch)));
-    const rows = batch.rows.alerts.map(decodeAlertRow);
-    if (rows.length > 0) await alerts.send(rows);
+    await this.#sendAlerts(batch);
     await latest.update(batch);
+  }
+
+  async #sendAlerts({ rows, layouts }: NumberedBatch): Promise<void> {
+    const { alerts, alertSource: source } = this.options;
+    if (alerts === undefined || rows.alerts.length === 0) return;
+    await alerts.send(
+      rows.alerts.map(decodeAlertRow).map(({ alert, device, layout }) => {
+        return toCloudEvent(alert, device, { source, fieldNames: layouts[layout] ?? [] });
+      }),
+    );
   }
 
   async #append(table: ResultTable, batch: ColumnBatch, sealed: NumberedBatch): Promise<void> {

@@ -1,9 +1,16 @@
 // Ingest, shards, tables and subscribers in one process, with faults at every step: what a Durable backend may do to signals and
 // entity batches, and a process that dies anywhere. Everything durable is in `World`; a process has nothing but its memory.
 import type { Random } from '../../shared/base/index.js';
+import { silentLogger } from '../../shared/base/index.js';
 import { TableWriter } from '../../shared/delta/index.js';
-import { createEventDecoder, type EventBatch, quarantineSchema, readingSchema } from '../../shared/events/index.js';
+import {
+  createEventDecoder,
+  type EventBatch,
+  quarantineSchema,
+  readingSchema,
+} from '../../shared/events/index.js';
 import { Ingestor, type ShardClient, ShardSignaller } from '../../shared/ingest/index.js';
+import type { OutgoingEvent } from '../../shared/messaging/index.js';
 import type { Pipeline } from '../../shared/pipeline/index.js';
 import {
   LatestState,
@@ -14,15 +21,18 @@ import {
   ResultTables,
 } from '../../shared/results/index.js';
 import {
-  type AlertRow,
   planShards,
   type SealedBatch,
   type ShardPlan,
   ShardSession,
   signalBreaches,
 } from '../../shared/shards/index.js';
-import { createMemoryLedger, createMemoryStore, type Ledger, type ObjectStore } from '../../shared/storage/index.js';
-import { silentLogger } from '../../shared/base/index.js';
+import {
+  createMemoryLedger,
+  createMemoryStore,
+  type Ledger,
+  type ObjectStore,
+} from '../../shared/storage/index.js';
 import { ProcessKilled } from './faultyStore.js';
 import { InstantClock } from './instantClock.js';
 import { storeWith } from './storeWith.js';
@@ -48,7 +58,7 @@ export class World {
   readonly clock: InstantClock;
   readonly store: ObjectStore;
   readonly ledger: Ledger = createMemoryLedger();
-  readonly sentAlerts: AlertRow[] = [];
+  readonly sentAlerts: OutgoingEvent[] = [];
   readonly states = new Map<number, string>();
   readonly #inboxes = new Map<number, Operation[]>();
   crashCount = 0;
@@ -142,11 +152,12 @@ export class WorldProcess {
         quarantine,
       },
       alerts: {
-        send: (rows) =>
+        send: (events) =>
           step(async () => {
-            world.sentAlerts.push(...rows.map(({ row }) => row));
+            world.sentAlerts.push(...events);
           }),
       },
+      alertSource: 'test',
       latest: new LatestState(world.ledger, new Set()),
       clock,
       logger: silentLogger,
@@ -180,7 +191,8 @@ export class WorldProcess {
         world.deliver(shard, faults, random);
         sealed.push(
           await this.#step(
-            async () => call(shard, 'seal', { ...seal, nowMs: world.clock.nowMs(), maxRows: 7 }) as SealedBatch,
+            async () =>
+              call(shard, 'seal', { ...seal, nowMs: world.clock.nowMs(), maxRows: 7 }) as SealedBatch,
           ),
         );
       }
