@@ -24,64 +24,76 @@ interface Reading {
   readonly identity: string;
 }
 
+/** Rows of the tables; columns are named as in the SQL below. */
+export interface ShardRows {
+  readonly readings: readonly Row[];
+  readonly late: readonly Row[];
+  readonly windows: readonly Row[];
+  readonly alerts: readonly Row[];
+}
+
 /** Every reading is in its window or late, once; every window has a row and every breach an alert, once. */
 export async function accountShards(app: App, oracle: ShardOracle): Promise<ShardAccount> {
-  const readings = await readingsIn(app);
-  const late = new Set((await rowsOf(app, app.pipeline.tables.lateReadings, identitySql)).map(identityOf));
-  const windows = await rowsOf(
-    app,
-    app.pipeline.tables.windows,
-    `select device_id, epoch_us(window_start)::double as us, message_count::double as n, count_temperature::double as c,
-       sum_temperature as s, min_temperature as lo, max_temperature as hi from {files}`,
-  );
-  const alerts = await rowsOf(
-    app,
-    app.pipeline.tables.alerts,
-    `select alert_id, ${identityColumns} from {files}`,
-  );
+  const { tables } = app.pipeline;
+  const [readings, late, windows, alerts] = [
+    await rowsOf(app, tables.readings, readingsSql),
+    await rowsOf(app, tables.lateReadings, `select ${identityColumns} from {files}`),
+    await rowsOf(app, tables.windows, windowsSql),
+    await rowsOf(app, tables.alerts, `select alert_id, ${identityColumns} from {files}`),
+  ];
+  return accountRows({ readings, late, windows, alerts }, oracle);
+}
+
+export function accountRows(rows: ShardRows, oracle: ShardOracle): ShardAccount {
+  const readings = rows.readings.map(readingOf);
+  const late = rows.late.map(identityOf);
+  const identities = new Set(readings.map(({ identity }) => identity));
+  const ids = rows.alerts.map(({ alert_id }) => String(alert_id));
   const faults = [
-    ...difference('window', windows.map(windowText), expectedWindows(readings, late, oracle)),
+    ...difference(
+      'reading',
+      [...identities],
+      readings.map(({ identity }) => identity),
+    ),
+    ...difference(
+      'late reading',
+      late,
+      [...new Set(late)].filter((identity) => identities.has(identity)),
+    ),
+    ...difference('window', rows.windows.map(windowText), expectedWindows(readings, new Set(late), oracle)),
     ...difference(
       'alert',
-      alerts.map(identityOf),
-      readings
-        .filter(({ temperature }) => temperature !== null && temperature > oracle.threshold)
-        .map(({ identity }) => identity),
+      rows.alerts.map(identityOf),
+      readings.filter((reading) => breaches(reading, oracle)).map(({ identity }) => identity),
     ),
-    ...difference(
-      'alert id',
-      [...new Set(alerts.map(({ alert_id }) => String(alert_id)))],
-      alerts.map(({ alert_id }) => String(alert_id)),
-    ),
-    ...[...late]
-      .filter((identity) => !readings.some((reading) => reading.identity === identity))
-      .map((identity) => `late ${identity} is no reading`),
+    ...difference('alert id', ids, [...new Set(ids)]),
   ];
   return {
     readings: readings.length,
-    late: late.size,
-    windows: windows.length,
-    alerts: alerts.length,
+    late: late.length,
+    windows: rows.windows.length,
+    alerts: rows.alerts.length,
     faults,
   };
 }
 
+function breaches({ temperature }: Reading, { threshold }: ShardOracle): boolean {
+  return temperature !== null && temperature > threshold;
+}
+
 const identityColumns =
   '_source as source, _partition as partition, _sequence_number::double as sequence, _index::double as index';
-const identitySql = `select ${identityColumns} from {files}`;
+const readingsSql = `select device_id, epoch_us(event_time)::double as us, temperature, ${identityColumns} from {files}`;
+const windowsSql = `select device_id, epoch_us(window_start)::double as us, message_count::double as n, count_temperature::double as c,
+  sum_temperature as s, min_temperature as lo, max_temperature as hi from {files}`;
 
-async function readingsIn(app: App): Promise<Reading[]> {
-  const rows = await rowsOf(
-    app,
-    app.pipeline.tables.readings,
-    `select device_id, epoch_us(event_time)::double as us, temperature, ${identityColumns} from {files}`,
-  );
-  return rows.map((row) => ({
+function readingOf(row: Row): Reading {
+  return {
     device: String(row.device_id),
     us: Number(row.us),
     temperature: row.temperature === null ? null : Number(row.temperature),
     identity: identityOf(row),
-  }));
+  };
 }
 
 export async function rowsOf(app: App, table: string, sql: string): Promise<Row[]> {

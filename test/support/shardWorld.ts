@@ -1,8 +1,7 @@
 // Ingest, shards, tables and subscribers in one process, with faults at every step: what a Durable backend may do to signals and
 // entity batches, and a process that dies anywhere. Everything durable is in `World`; a process has nothing but its memory.
-import type { Random } from '../../shared/base/index.js';
-import { silentLogger } from '../../shared/base/index.js';
-import { TableWriter } from '../../shared/delta/index.js';
+import { type Random, silentLogger } from '../../shared/base/index.js';
+import { openTable, TableWriter } from '../../shared/delta/index.js';
 import {
   createEventDecoder,
   type EventBatch,
@@ -11,6 +10,7 @@ import {
 } from '../../shared/events/index.js';
 import { Ingestor, type ShardClient, ShardSignaller } from '../../shared/ingest/index.js';
 import type { OutgoingEvent } from '../../shared/messaging/index.js';
+import { readParquet } from '../../shared/parquet/index.js';
 import type { Pipeline } from '../../shared/pipeline/index.js';
 import {
   LatestState,
@@ -35,6 +35,7 @@ import {
 } from '../../shared/storage/index.js';
 import { ProcessKilled } from './faultyStore.js';
 import { InstantClock } from './instantClock.js';
+import type { ShardRows } from './shardAccounting.js';
 import { storeWith } from './storeWith.js';
 
 interface Operation {
@@ -112,6 +113,7 @@ export class WorldProcess {
   readonly ingestor: Ingestor;
   readonly #signaller: ShardSignaller;
   readonly #publisher: ResultPublisher;
+  readonly #writers: TableWriter[] = [];
   #isDead = false;
 
   constructor(
@@ -125,8 +127,11 @@ export class WorldProcess {
       put: (path, bytes) => step(() => world.store.put(path, bytes)),
       putIfAbsent: (path, bytes) => step(() => world.store.putIfAbsent(path, bytes)),
     });
-    const writer = (root: string, schema: ReturnType<typeof quarantineSchema>) =>
-      new TableWriter({ store, root, schema, clock, random });
+    const writer = (root: string, schema: ReturnType<typeof quarantineSchema>) => {
+      const opened = new TableWriter({ store, root, schema, clock, random });
+      this.#writers.push(opened);
+      return opened;
+    };
     const tables = new ResultTables(pipeline);
     const quarantine = writer('quarantine', quarantineSchema());
     this.ingestor = new Ingestor({
@@ -162,6 +167,11 @@ export class WorldProcess {
       clock,
       logger: silentLogger,
     });
+  }
+
+  /** Makes the tables that are missing, as the app does when it starts. */
+  async openTables(): Promise<void> {
+    for (const writer of this.#writers) await writer.snapshot();
   }
 
   async ingest(batch: EventBatch): Promise<void> {
@@ -231,4 +241,55 @@ export class WorldProcess {
 
 export function createWorld(pipeline: Pipeline, startMs: number): World {
   return new World(pipeline, planShards(pipeline), startMs);
+}
+
+/** What is in the tables, under the names that the accounting goes by. */
+export async function rowsIn({ store, clock }: World): Promise<ShardRows> {
+  const read = async (root: string, names: Readonly<Record<string, string>>) => {
+    const rows: Record<string, unknown>[] = [];
+    const { snapshot } = await openTable({ store, root, clock });
+    for (const path of snapshot.files.keys()) {
+      const batch = await readParquet((await store.read(`${root}/${decodeURIComponent(path)}`))!);
+      for (let row = 0; row < batch.rowCount; row++) {
+        rows.push(
+          Object.fromEntries(
+            Object.entries(names).map(([name, column]) => {
+              const values = batch.columns[batch.fields.findIndex((field) => field.name === column)]!;
+              const isNull = values.kind === 'numbers' && values.validity?.[row] === 0;
+              return [name, isNull ? null : values.values[row]];
+            }),
+          ),
+        );
+      }
+    }
+    return rows;
+  };
+  const identity = {
+    source: '_source',
+    partition: '_partition',
+    sequence: '_sequence_number',
+    index: '_index',
+  };
+  const aggregates = {
+    c: 'count_temperature',
+    s: 'sum_temperature',
+    lo: 'min_temperature',
+    hi: 'max_temperature',
+  };
+  return {
+    readings: await read('readings', {
+      device_id: 'device_id',
+      us: 'event_time',
+      temperature: 'temperature',
+      ...identity,
+    }),
+    late: await read('late', identity),
+    windows: await read('windows', {
+      device_id: 'device_id',
+      us: 'window_start',
+      n: 'message_count',
+      ...aggregates,
+    }),
+    alerts: await read('alerts', { alert_id: 'alert_id', ...identity }),
+  };
 }
