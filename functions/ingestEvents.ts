@@ -41,7 +41,11 @@ function shardClient(context: InvocationContext): ShardClient {
     publishAlerts: (shard) =>
       startSingleton(client, 'publishShards', {
         instanceId: `publishAlerts-${shard}`,
-        input: { waiting: [{ shard }], onlyAlerts: true } satisfies PublicationInput,
+        input: {
+          waiting: [{ shard }],
+          shardCount: pipeline.windows.shards,
+          onlyAlerts: true,
+        } satisfies PublicationInput,
       }),
   };
 }

@@ -18,10 +18,11 @@ if (hasShards(pipeline)) {
     schedule: pipeline.windows.publishSchedule,
     extraInputs: [df.input.durableClient()],
     handler: async (_, context) => {
-      const waiting = Array.from({ length: pipeline.windows.shards }, (_, shard) => ({ shard }));
+      const { shards: shardCount } = pipeline.windows;
+      const waiting = Array.from({ length: shardCount }, (_, shard) => ({ shard }));
       await startSingleton(df.getClient(context), 'publishShards', {
         instanceId: 'publishResults',
-        input: { waiting } satisfies PublicationInput,
+        input: { waiting, shardCount } satisfies PublicationInput,
       });
     },
   });

@@ -26,6 +26,8 @@ export interface StackOptions {
   readonly ports: StackPorts;
   readonly hubs: readonly HubDefinition[];
   readonly clock: Clock;
+  /** Folder of the function app. Default: this project. */
+  readonly app?: string;
   /** Told about each service as it becomes ready. */
   readonly onReady: (name: string, detail: string) => void;
   /** When it aborts while services are starting, no further ones are started. */
@@ -104,7 +106,7 @@ function eventHubsPlan({ state, ports, hubs }: StackOptions): ServicePlan {
   };
 }
 
-function hostPlan({ state, ports }: StackOptions): ServicePlan {
+function hostPlan({ state, ports, app = root }: StackOptions): ServicePlan {
   const script = join(import.meta.dirname, '..', 'host', 'cli.js');
   const settings = Object.entries(hostSettings(ports));
   return {
@@ -115,7 +117,7 @@ function hostPlan({ state, ports }: StackOptions): ServicePlan {
         name: 'The Functions host',
         script,
         args: [
-          ...['--app', root],
+          ...['--app', app],
           ...['--port', String(ports.hostPort)],
           ...['--durable-data', state.durableFolder],
           ...settings.flatMap(([name, value]) => ['--setting', `${name}=${value}`]),

@@ -7,6 +7,8 @@ import type { ShardBatch } from './resultTables.js';
 /** JSON: it is the input of an orchestration. */
 export interface PublicationInput {
   readonly waiting: readonly WaitingShard[];
+  /** Shards of the pipeline. */
+  readonly shardCount: number;
   /** Publishes alerts at once, and looks again until no more come. */
   readonly onlyAlerts?: boolean;
   /** Whether this is a look again. */
@@ -34,16 +36,19 @@ export interface AfterRound {
   readonly next: PublicationInput | undefined;
 }
 
+/** Devices whose latest state one run takes along: small tables are slow, and nothing else may wait for them. */
+const latestPerRun = 1_000;
 /** Each has a sealed batch in the history and one in an activity's input. */
 const shardsAtOnce = 32;
 /** Alerts of a steady stream of breaches leave together; each commit makes a file. */
 export const alertPauseMs = 1_000;
 
 export function planPublication(input: PublicationInput): PublicationRound {
-  const { waiting, onlyAlerts = false } = input;
+  const { waiting, shardCount, onlyAlerts = false } = input;
+  const maxDevices = Math.max(1, Math.floor(latestPerRun / shardCount));
   const now = waiting.slice(0, shardsAtOnce);
   return {
-    seals: now.map((shard) => ({ ...shard, onlyAlerts })),
+    seals: now.map((shard) => ({ ...shard, onlyAlerts, maxDevices })),
     publishable: (sealed) =>
       now.flatMap(({ shard }, index) => {
         const batch = sealed[index];
@@ -53,24 +58,23 @@ export function planPublication(input: PublicationInput): PublicationRound {
         return hasSomething ? [{ ...batch, shard }] : [];
       }),
     after: (batches, outcomes) =>
-      onlyAlerts
-        ? afterAlerts(input, batches, outcomes)
-        : afterAll(waiting.slice(shardsAtOnce), batches, outcomes),
+      onlyAlerts ? afterAlerts(input, batches, outcomes) : afterAll(input, batches, outcomes),
   };
 }
 
 function afterAll(
-  rest: readonly WaitingShard[],
+  input: PublicationInput,
   batches: readonly ShardBatch[],
   outcomes: readonly PublishOutcome[],
 ): AfterRound {
   const published = publishedNumbers(batches, outcomes);
   const more = published.filter(({ hasMore }) => hasMore);
+  const rest = input.waiting.slice(shardsAtOnce);
   const waiting = [...rest, ...more.map(({ shard, number }) => ({ shard, acknowledge: number }))];
   return {
     acknowledged: published.filter(({ hasMore }) => !hasMore),
     pauseMs: 0,
-    next: waiting.length === 0 ? undefined : { waiting },
+    next: waiting.length === 0 ? undefined : { ...input, waiting },
   };
 }
 
@@ -87,7 +91,7 @@ function afterAlerts(
   return {
     acknowledged: published,
     pauseMs: isOver ? 0 : alertPauseMs,
-    next: isOver ? undefined : { waiting, onlyAlerts: true, isFollowUp: true },
+    next: isOver ? undefined : { ...input, waiting, isFollowUp: true },
   };
 }
 

@@ -8,7 +8,7 @@ import { Outbox } from './outbox.js';
 import type { ShardPlan } from './plan.js';
 import type { LatestDevice, SealedBatch, SealInput, ShardSummary } from './results.js';
 import { encodeFailedRow, type FailedRow } from './rows.js';
-import { checkedState, type ShardState, stateVersion } from './shardState.js';
+import { checkedState, type ShardCounts, type ShardState, stateVersion } from './shardState.js';
 import { parseSignal, type ShardSignal } from './signal.js';
 
 const minuteMs = 60_000;
@@ -44,6 +44,7 @@ export class DeviceShard {
   readonly #outbox: Outbox;
   #bornMs: number;
   #summarizedMs: number;
+  readonly #counts: { -readonly [Name in keyof ShardCounts]: number };
   #isChanged = false;
 
   /**
@@ -51,7 +52,17 @@ export class DeviceShard {
    * @throws TributaryError STATE_UNREADABLE
    */
   constructor(state: unknown, plan: ShardPlan) {
-    const { bornMs, devices, processed, layouts, outbox, summarizedMs, unread = [] } = checkedState(state);
+    const {
+      bornMs,
+      devices,
+      processed,
+      layouts,
+      outbox,
+      summarizedMs,
+      counts,
+      unread = [],
+    } = checkedState(state);
+    this.#counts = { ...counts };
     this.#plan = plan;
     this.#bornMs = bornMs;
     for (let index = 0; index < devices.length; index += 2) {
@@ -85,12 +96,14 @@ export class DeviceShard {
       layouts: this.#layouts,
       outbox: this.#outbox.encode(),
       summarizedMs: this.#summarizedMs,
+      counts: { ...this.#counts },
     };
   }
 
   /** @param input a ShardSignal; a reading that came before is left out */
   ingest(input: unknown): void {
     this.#isChanged = true;
+    this.#counts.signals++;
     try {
       this.#ingestSignal(parseSignal(input));
     } catch (error) {
@@ -148,6 +161,7 @@ export class DeviceShard {
     const outboxBytes = this.#outbox.byteCount;
     return {
       atMs: nowMs,
+      ...this.#counts,
       devices: this.#devices.size,
       ...{ openWindows, openAlerts, unreadableDevices },
       watermarkMinMicros: Number.isFinite(least) ? least : null,
@@ -168,7 +182,10 @@ export class DeviceShard {
     const processed = this.#processedOf(signal);
     const rowsOfDevice = new Map<number, number[]>();
     signal.device.forEach((device, row) => {
-      if (processed.has(signal.sequenceNumber[row]!)) return;
+      if (processed.has(signal.sequenceNumber[row]!)) {
+        this.#counts.duplicates++;
+        return;
+      }
       const rows = rowsOfDevice.get(device);
       if (rows === undefined) rowsOfDevice.set(device, [row]);
       else rows.push(row);
@@ -178,6 +195,7 @@ export class DeviceShard {
       this.#addReadings(signal.devices[device] ?? '', rows, { signal, columns });
     }
     processed.add(signal.from, signal.to);
+    this.#counts.readings += signal.device.length;
   }
 
   /** All or nothing; where one reading cannot be worked with, the others are tried one by one. */
@@ -191,6 +209,7 @@ export class DeviceShard {
       device.markChanged(this.#plan, source.signal.nowMs);
       this.#devices.set(id, device.encode(this.#layout));
       emit.to(this.#outbox);
+      this.#counts.late += emit.lateCount;
     } catch (error) {
       if (rows.length > 1) for (const row of rows) this.#addReadings(id, [row], source);
       else this.#addFailed(failedFacts(id, rows[0]!, source), error, readingOf(rows[0]!, source, this.#plan));

@@ -13,6 +13,10 @@ export class Emission {
     private readonly nowMs: number,
   ) {}
 
+  get lateCount(): number {
+    return this.#rows.filter(({ kind }) => kind === 'late').length;
+  }
+
   get isEmpty(): boolean {
     return this.#rows.length === 0;
   }

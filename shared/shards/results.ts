@@ -2,6 +2,7 @@
 import type { DeviceAlerts } from '../alerts/index.js';
 import type { WindowValues } from '../windows/index.js';
 import type { OutboxRows } from './outbox.js';
+import type { ShardCounts } from './shardState.js';
 
 export interface SealInput {
   readonly nowMs: number;
@@ -47,7 +48,7 @@ export interface SealedBatch {
   readonly hasMore: boolean;
 }
 
-export interface ShardSummary {
+export interface ShardSummary extends ShardCounts {
   readonly atMs: number;
   readonly devices: number;
   readonly openWindows: number;

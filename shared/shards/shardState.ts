@@ -15,6 +15,16 @@ export interface ShardState {
   readonly layouts: readonly (readonly string[])[];
   readonly outbox: OutboxState;
   readonly summarizedMs: number;
+  /** Since the state was born. */
+  readonly counts: ShardCounts;
+}
+
+export interface ShardCounts {
+  readonly signals: number;
+  readonly readings: number;
+  /** Readings that had come before. */
+  readonly duplicates: number;
+  readonly late: number;
 }
 
 /** Signals that came while a state was there that this version cannot read. */
@@ -32,6 +42,7 @@ export const emptyState: ShardState & UnreadSignals = {
   layouts: [],
   outbox: { rows: { alerts: [], failed: [], late: [], windows: [] }, next: 0, seal: null },
   summarizedMs: 0,
+  counts: { signals: 0, readings: 0, duplicates: 0, late: 0 },
 };
 
 /**

@@ -40,6 +40,7 @@ function eventsOf(partition: string, random: Random): EventBatch {
 }
 
 const allShards = {
+  shardCount: pipeline.windows.shards,
   waiting: Array.from({ length: pipeline.windows.shards }, (_, shard) => ({ shard })),
 };
 

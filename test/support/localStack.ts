@@ -3,13 +3,14 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { EventHubConsumerClient, EventHubProducerClient } from '@azure/event-hubs';
 import { type Azurite, startAzurite } from '../../local/azurite/index.js';
 import { type EventHubsEmulator, startEventHubsEmulator } from '../../local/eventHubs/index.js';
+import { createAppFolder } from '../../local/stack/appFolder.js';
 import { type ChildService, startChildService } from '../../local/stack/childService.js';
 import { type App, createApp } from '../../shared/app.js';
 import type { PipelineDefinition } from '../../shared/pipeline/index.js';
-import { createAppFolder, openAppIn } from './appFolder.js';
 import { type Cleanup, reverseCleanup } from './cleanup.js';
 
 export const hubName = 'sensor-data';
@@ -102,7 +103,10 @@ export class LocalStack {
 
   /** The same tables, seen from the test's process. */
   async openApp(): Promise<App> {
-    return this.appFolder === root ? createApp(this.settings) : openAppIn(this.appFolder, this.settings);
+    if (this.appFolder === root) return createApp(this.settings);
+    const path = join(this.appFolder, 'dist', 'shared', 'app.js');
+    const module = (await import(pathToFileURL(path).href)) as { readonly createApp: typeof createApp };
+    return module.createApp(this.settings);
   }
 
   createProducer(): EventHubProducerClient {

@@ -182,7 +182,7 @@ export class WorldProcess {
           world.accept(shard, { name: 'ingest', input: JSON.stringify(signal) }, faults, random);
         }),
       publishAlerts: async (shard) => {
-        await this.publish({ waiting: [{ shard }], onlyAlerts: true });
+        await this.publish({ waiting: [{ shard }], shardCount: 4, onlyAlerts: true });
         return true;
       },
     };

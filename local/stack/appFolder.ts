@@ -1,9 +1,6 @@
-// The function app with another pipeline: its compiled code copied beside a pipeline.js of the test's own.
+// The function app with another pipeline, for tests and benchmarks: its compiled code copied beside a pipeline.js of their own.
 import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import type { App, Settings } from '../../shared/app.js';
-import type { Logger } from '../../shared/base/index.js';
 import type { PipelineDefinition } from '../../shared/pipeline/index.js';
 
 const root = join(import.meta.dirname, '..', '..', '..');
@@ -20,12 +17,4 @@ export function createAppFolder(folder: string, definition: PipelineDefinition):
   );
   for (const file of ['host.json', 'package.json']) cpSync(join(root, file), join(folder, file));
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
-}
-
-/** The app of that folder in this process. */
-export async function openAppIn(folder: string, settings: Settings, logger?: Logger): Promise<App> {
-  const module = (await import(pathToFileURL(join(folder, 'dist', 'shared', 'app.js')).href)) as {
-    createApp(settings: Settings, logger?: Logger): Promise<App>;
-  };
-  return module.createApp(settings, logger);
 }
