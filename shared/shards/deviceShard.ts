@@ -36,7 +36,10 @@ const noFacts: FailedFacts = {
 
 export class DeviceShard {
   readonly #plan: ShardPlan;
-  readonly #devices = new Map<string, string>();
+  /** As in the state, so that it need not be built anew for each of a batch's operations. */
+  #devices: string[];
+  /** Positions of the ids in it. */
+  #positions = new Map<string, number>();
   readonly #processed: { source: string; partition: string; intervals: IntervalSet }[];
   readonly #layouts: (readonly string[])[];
   /** Of the plan's fields, in `layouts`. */
@@ -65,9 +68,8 @@ export class DeviceShard {
     this.#counts = { ...counts };
     this.#plan = plan;
     this.#bornMs = bornMs;
-    for (let index = 0; index < devices.length; index += 2) {
-      this.#devices.set(devices[index]!, devices[index + 1]!);
-    }
+    this.#devices = [...devices];
+    for (let at = 0; at < devices.length; at += 2) this.#positions.set(devices[at]!, at);
     this.#processed = processed.map(([source, partition, intervals]) => {
       return { source, partition, intervals: IntervalSet.decode(intervals) };
     });
@@ -87,7 +89,7 @@ export class DeviceShard {
     return {
       v: stateVersion,
       bornMs: this.#bornMs,
-      devices: [...this.#devices].flat(),
+      devices: this.#devices,
       processed: this.#processed.map(({ source, partition, intervals }) => [
         source,
         partition,
@@ -146,7 +148,7 @@ export class DeviceShard {
     let least = Number.POSITIVE_INFINITY;
     let greatest = Number.NEGATIVE_INFINITY;
     let stateBytes = 200;
-    for (const [id, text] of this.#devices) {
+    for (const [id, text] of this.#texts()) {
       stateBytes += id.length + text.length + 6;
       const device = this.#tryDecode(id);
       if (device === undefined) {
@@ -162,7 +164,7 @@ export class DeviceShard {
     return {
       atMs: nowMs,
       ...this.#counts,
-      devices: this.#devices.size,
+      devices: this.#positions.size,
       ...{ openWindows, openAlerts, unreadableDevices },
       watermarkMinMicros: Number.isFinite(least) ? least : null,
       watermarkMaxMicros: Number.isFinite(greatest) ? greatest : null,
@@ -207,7 +209,7 @@ export class DeviceShard {
       emit.windows(device, 'watermark');
       device.wakeAfterReading(this.#plan);
       device.markChanged(this.#plan, source.signal.nowMs);
-      this.#devices.set(id, device.encode(this.#layout));
+      this.#store(device);
       emit.to(this.#outbox);
       this.#counts.late += emit.lateCount;
     } catch (error) {
@@ -233,7 +235,7 @@ export class DeviceShard {
 
   /** What silence does: windows of idle devices close, and devices that fell silent are reported. */
   #tick(nowMs: number): void {
-    for (const [id, text] of this.#devices) {
+    for (const [id, text] of this.#texts()) {
       const { wakeAtMs } = timersOf(text);
       if (!(wakeAtMs > 0 && wakeAtMs <= nowMs)) continue;
       const device = this.#tryDecode(id);
@@ -243,7 +245,7 @@ export class DeviceShard {
       emit.alerts(device, device.alerts.tick(id, device.lastArrivalMs, nowMs));
       device.wakeAfterTick(this.#plan);
       if (!emit.isEmpty) device.markChanged(this.#plan, nowMs);
-      this.#devices.set(id, device.encode(this.#layout));
+      this.#store(device);
       emit.to(this.#outbox);
       this.#isChanged = true;
     }
@@ -252,7 +254,7 @@ export class DeviceShard {
   /** Devices whose latest state is due, marked as published. */
   #takeChangedDevices(nowMs: number, maxDevices: number): readonly string[] {
     const ids: string[] = [];
-    for (const [id, text] of this.#devices) {
+    for (const [id, text] of this.#texts()) {
       if (ids.length === maxDevices) break;
       const { latestDueMs } = timersOf(text);
       if (!(latestDueMs > 0 && latestDueMs <= nowMs)) continue;
@@ -260,7 +262,7 @@ export class DeviceShard {
       if (device === undefined) continue;
       device.latestDueMs = 0;
       device.publishedMs = nowMs;
-      this.#devices.set(id, device.encode(this.#layout));
+      this.#store(device);
       ids.push(id);
     }
     return ids;
@@ -298,16 +300,32 @@ export class DeviceShard {
   }
 
   #forgetOldDevices(nowMs: number): void {
-    for (const [id, text] of this.#devices) {
-      if (!(timersOf(text).lastArrivalMs < nowMs - forgetAfterMs)) continue;
+    const isForgotten = (id: string, text: string) => {
+      if (!(timersOf(text).lastArrivalMs < nowMs - forgetAfterMs)) return false;
       const device = this.#tryDecode(id);
-      if (device?.windows.isEmpty === true && device.alerts.isQuiet) this.#devices.delete(id);
-    }
+      return device?.windows.isEmpty === true && device.alerts.isQuiet;
+    };
+    const kept = [...this.#texts()].filter(([id, text]) => !isForgotten(id, text));
+    if (kept.length === this.#positions.size) return;
+    this.#devices = kept.flat();
+    this.#positions = new Map(kept.map(([id], index) => [id, 2 * index]));
+  }
+
+  *#texts(): Generator<readonly [id: string, text: string]> {
+    for (let at = 0; at < this.#devices.length; at += 2) yield [this.#devices[at]!, this.#devices[at + 1]!];
+  }
+
+  #store(device: Device): void {
+    const text = device.encode(this.#layout);
+    const position = this.#positions.get(device.id);
+    if (position !== undefined) this.#devices[position + 1] = text;
+    else this.#positions.set(device.id, this.#devices.push(device.id, text) - 2);
   }
 
   #decode(id: string): Device | undefined {
-    const text = this.#devices.get(id);
-    return text === undefined ? undefined : Device.decode(id, text, this.#plan, this.#layouts);
+    const position = this.#positions.get(id);
+    if (position === undefined) return undefined;
+    return Device.decode(id, this.#devices[position + 1]!, this.#plan, this.#layouts);
   }
 
   /** A text that cannot be read stays as it is, for the version that can read it. */
