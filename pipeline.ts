@@ -60,4 +60,41 @@ export default definePipeline({
       from: ['status', 'state.status'],
     },
   },
+
+  // Each device's readings in windows of event time: one row per device and window in `device_windows`, when it has closed.
+  windows: {
+    definitions: { five_minutes: { kind: 'tumbling', sizeMs: 5 * 60_000 } },
+    metrics: ['temperature', 'humidity', 'pressure', 'battery'],
+  },
+
+  // A row in `device_alerts` and an event in the hub `alerts` when one is raised, gets better or worse, or is resolved.
+  // Of a group's rules the first that matches wins; the group is the field, if none is named.
+  alerts: {
+    rules: [
+      {
+        name: 'CRITICAL_TEMPERATURE',
+        when: { field: 'temperature', is: '>', threshold: 35 },
+        severity: 'CRITICAL',
+        message: 'Critical temperature detected: {temperature}°C',
+      },
+      {
+        name: 'HIGH_TEMPERATURE',
+        when: { field: 'temperature', is: '>', threshold: 30 },
+        severity: 'WARNING',
+        message: 'High temperature warning: {temperature}°C',
+      },
+      {
+        name: 'CRITICAL_BATTERY',
+        when: { field: 'battery', is: '<', threshold: 10 },
+        severity: 'CRITICAL',
+        message: 'Critical battery level: {battery}%',
+      },
+      {
+        name: 'LOW_BATTERY',
+        when: { field: 'battery', is: '<', threshold: 20 },
+        severity: 'WARNING',
+        message: 'Low battery warning: {battery}%',
+      },
+    ],
+  },
 });

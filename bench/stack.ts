@@ -42,7 +42,10 @@ async function startOnFreePorts(folder: string): Promise<Stack> {
   return startStack({
     state,
     ports: { blobPort, queuePort, tablePort, eventHubsPort, hostPort },
-    hubs: [{ name: pipeline.source.eventHub, partitionCount }],
+    hubs: [
+      { name: pipeline.source.eventHub, partitionCount },
+      { name: pipeline.alerts.eventHub, partitionCount: 1 },
+    ],
     clock: systemClock,
     onReady: () => {},
     stopWanted: new AbortController().signal,
