@@ -15,7 +15,7 @@ import {
 } from './delta/index.js';
 import { createEventDecoder, quarantineSchema, readingSchema } from './events/index.js';
 import { Ingestor, ShardSignaller } from './ingest/index.js';
-import { createHubSender } from './messaging/index.js';
+import { createHubSender, type EventSender } from './messaging/index.js';
 import type { Pipeline } from './pipeline/index.js';
 import { summarizeTable, type TableSummary } from './progress/index.js';
 import {
@@ -140,7 +140,7 @@ async function openShards(options: {
     publisher: new ResultPublisher({
       tables: resultTables,
       appenders: { windows: ofWindows, alerts: ofAlerts, lateReadings: ofLateReadings, quarantine },
-      alerts: hasAlerts ? createHubSender({ ...pipeline.alerts, settings }) : undefined,
+      alerts: hasAlerts ? alertSender(settings) : undefined,
       alertSource: cloudEventSource(pipeline.source.eventHub),
       latest,
       clock: systemClock,
@@ -231,6 +231,17 @@ function lakeTable(settings: Settings, purpose: string): TableClient {
     return TableClient.fromConnectionString(lake.connectionString, name, { allowInsecureConnection: true });
   }
   return new TableClient(tableUri ?? lake.uri.replace('.blob.', '.table.'), name, lake.credential);
+}
+
+/** Opened by the first alert: commands that only read have no connection to the hub. */
+function alertSender(settings: Settings): Pick<EventSender, 'send'> {
+  let sender: EventSender | undefined;
+  return {
+    send: async (events) => {
+      sender ??= createHubSender({ ...pipeline.alerts, settings });
+      await sender.send(events);
+    },
+  };
 }
 
 type LakeAccount =

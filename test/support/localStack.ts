@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { EventHubConsumerClient, EventHubProducerClient } from '@azure/event-hubs';
+import { BlobServiceClient } from '@azure/storage-blob';
 import { type Azurite, startAzurite } from '../../local/azurite/index.js';
 import { type EventHubsEmulator, startEventHubsEmulator } from '../../local/eventHubs/index.js';
 import { createAppFolder } from '../../local/stack/appFolder.js';
@@ -107,6 +108,17 @@ export class LocalStack {
     const path = join(this.appFolder, 'dist', 'shared', 'app.js');
     const module = (await import(pathToFileURL(path).href)) as { readonly createApp: typeof createApp };
     return module.createApp(this.settings);
+  }
+
+  /** Events that lie before the hosts' checkpoints. */
+  async checkpointedEvents(): Promise<number> {
+    const service = BlobServiceClient.fromConnectionString(this.azurite.connectionString);
+    const container = service.getContainerClient('azure-webjobs-eventhub');
+    let count = 0;
+    for await (const { name, metadata } of container.listBlobsFlat({ includeMetadata: true })) {
+      if (name.includes('/checkpoint/')) count += Number(metadata?.sequencenumber) + 1;
+    }
+    return count;
   }
 
   createProducer(): EventHubProducerClient {
