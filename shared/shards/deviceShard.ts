@@ -1,13 +1,21 @@
 // Pure. The state machine of one shard: readings of its devices in, rows for the tables out. Nothing here throws on account of an
 // input: what cannot be worked with leaves as a `failed` row, because an entity has nobody to tell and does not roll back.
-import { describeError, TributaryError } from '../base/index.js';
+import { describeError } from '../base/index.js';
 import { IntervalSet } from '../windows/index.js';
 import { Device, timersOf } from './device.js';
 import { Emission } from './emission.js';
 import { Outbox } from './outbox.js';
 import type { ShardPlan } from './plan.js';
+import {
+  checkNumbers,
+  type FailedFacts,
+  failedFacts,
+  noFacts,
+  type ReadingSource,
+  readingOf,
+} from './readingSource.js';
 import type { LatestDevice, SealedBatch, SealInput, ShardSummary } from './results.js';
-import { encodeFailedRow, type FailedRow } from './rows.js';
+import { encodeFailedRow } from './rows.js';
 import { checkedState, type ShardCounts, type ShardState, stateVersion } from './shardState.js';
 import { parseSignal, type ShardSignal } from './signal.js';
 
@@ -16,23 +24,6 @@ const minuteMs = 60_000;
 const forgetAfterMs = 7 * 24 * 60 * minuteMs;
 /** Of an input that goes to quarantine. */
 const maxFailedInput = 16_384;
-
-interface ReadingSource {
-  readonly signal: ShardSignal;
-  /** Of the plan's fields; empty where the signal has none. */
-  readonly columns: readonly (readonly (number | null)[])[];
-}
-
-type FailedFacts = Omit<FailedRow, 'detail' | 'input'>;
-
-const noFacts: FailedFacts = {
-  device: '',
-  atMs: 0,
-  source: '',
-  partition: '',
-  sequenceNumber: -1,
-  index: -1,
-};
 
 export class DeviceShard {
   readonly #plan: ShardPlan;
@@ -357,29 +348,4 @@ export class DeviceShard {
     const known = this.#layouts.findIndex((names) => names.join('\n') === fields.join('\n'));
     return known >= 0 ? known : this.#layouts.push(fields) - 1;
   }
-}
-
-/** What JSON can say and no decoder of ours does: it would spoil the device's state. */
-function checkNumbers(eventTimeMicros: number, values: readonly unknown[]): void {
-  const isUsable = (value: unknown) => value === null || Number.isFinite(value);
-  if (Number.isSafeInteger(eventTimeMicros) && values.every(isUsable)) return;
-  throw new TributaryError(
-    'INPUT_INVALID',
-    'A reading has an event time or a value that is no usable number.',
-  );
-}
-
-function failedFacts(device: string, row: number, { signal }: ReadingSource): FailedFacts {
-  const { source, partition, nowMs, sequenceNumber, index } = signal;
-  return {
-    ...{ device, atMs: nowMs, source, partition },
-    sequenceNumber: sequenceNumber[row]!,
-    index: index[row]!,
-  };
-}
-
-/** For people: what the reading said. */
-function readingOf(row: number, { signal, columns }: ReadingSource, { fields }: ShardPlan): unknown {
-  const values = Object.fromEntries(fields.map((name, index) => [name, columns[index]?.[row] ?? null]));
-  return { eventTimeMicros: signal.eventTime[row], ...values };
 }

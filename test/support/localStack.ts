@@ -127,8 +127,8 @@ export class LocalStack {
     return producer;
   }
 
-  createConsumer(): EventHubConsumerClient {
-    const consumer = new EventHubConsumerClient(auditGroup, this.emulator.connectionString, hubName, {
+  createConsumer(hub = hubName): EventHubConsumerClient {
+    const consumer = new EventHubConsumerClient(auditGroup, this.emulator.connectionString, hub, {
       retryOptions,
     });
     this.cleanup.after(() => consumer.close());
