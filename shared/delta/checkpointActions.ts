@@ -4,18 +4,18 @@ import { isNullAt } from '../parquet/index.js';
 import type { JsonObject } from './actions.js';
 import { scalarText } from './scalarText.js';
 
-/** Columns of a checkpoint that matter; others (tombstones, domains) are not even decoded. */
-const wantedColumns: ReadonlySet<string> = new Set(['txn', 'add', 'metaData', 'protocol', 'sidecar']);
-
 /** Typed copies of what `add` also holds as text; some writers leave out the text. */
 const parsedColumns: ReadonlySet<string> = new Set(['stats_parsed', 'partitionValues_parsed']);
 
-/** The columns of actions without their parsed copies. */
-export function actionColumns(columns: readonly ParquetColumn[]): ParquetColumn[] {
+/** The columns of the wanted actions without their parsed copies; the others are not even decoded. */
+export function actionColumns(
+  columns: readonly ParquetColumn[],
+  wanted: ReadonlySet<string>,
+): ParquetColumn[] {
   return columns.flatMap((column) => {
-    if (!wantedColumns.has(column.name) || column.kind !== 'struct') return [];
-    const isParsed = (child: ParquetColumn) => column.name === 'add' && parsedColumns.has(child.name);
-    return readable({ ...column, children: column.children.filter((child) => !isParsed(child)) });
+    if (!wanted.has(column.name) || column.kind !== 'struct') return [];
+    const children = column.children.filter(({ name }) => !parsedColumns.has(name));
+    return readable({ ...column, children });
   });
 }
 

@@ -1,8 +1,8 @@
 // The commits of a table, newest first, as `DESCRIBE HISTORY` shows them.
 import type { JsonObject } from './actions.js';
+import { readCommitInto, type TableLog } from './log.js';
 import { logFolder } from './paths.js';
 import { logOf, type TableLocation } from './tableReader.js';
-import { readRawCommit } from './upkeep/loadFullState.js';
 import { isJsonObject } from './upkeep/rawActions.js';
 
 export interface HistoryEntry {
@@ -42,20 +42,29 @@ export async function readHistory(
   const entries: HistoryEntry[] = [];
   for (let start = 0; start < wanted.length; start += parallelReads) {
     const batch = wanted.slice(start, start + parallelReads);
-    const actions = await Promise.all(batch.map(({ version }) => readRawCommit(log, version)));
+    const actions = await Promise.all(batch.map(({ version }) => readCommitInfo(log, version)));
     for (const [index, { version, timestampMs }] of batch.entries()) {
       // Gone since it was listed: cleaned up, like those before it.
       const commit = actions[index];
-      if (commit !== undefined) entries.push(entryOf(version, timestampMs, commit));
+      if (commit !== undefined) entries.push(entryOf(version, timestampMs, commit.info));
     }
   }
   return entries;
 }
 
+/** The whole of `commitInfo`, of which other readers take a few fields only. */
+function readCommitInfo(log: TableLog, version: number) {
+  const sink = {
+    info: {} as JsonObject,
+    collect({ commitInfo }: JsonObject) {
+      if (isJsonObject(commitInfo)) sink.info = commitInfo;
+    },
+  };
+  return readCommitInto(log, version, sink);
+}
+
 /** Engines put any JSON into `commitInfo`; what is not of the usual type is left out. */
-function entryOf(version: number, timestampMs: number, actions: readonly JsonObject[]): HistoryEntry {
-  const found = actions.find(({ commitInfo }) => isJsonObject(commitInfo))?.commitInfo;
-  const info = isJsonObject(found) ? found : {};
+function entryOf(version: number, timestampMs: number, info: JsonObject): HistoryEntry {
   const text = (name: string): string | undefined => {
     const value = info[name];
     return typeof value === 'string' ? value : undefined;
