@@ -108,7 +108,7 @@ function logLines({ checkpoint, logCleanup }: Awaited<ReturnType<typeof tendLog>
     );
   if (logCleanup.kind === 'cleaned')
     lines.push(
-      `${formatCount(logCleanup.deletedCount)} expired log files deleted; the log starts at version ${formatCount(logCleanup.checkpointVersion)}.`,
+      `${formatCount(logCleanup.deletedCount)} expired log files deleted${logCleanup.checkpointVersion === undefined ? '' : `; the log starts at version ${formatCount(logCleanup.checkpointVersion)}`}.`,
     );
   return lines;
 }
