@@ -1,21 +1,27 @@
 // Pure. Rows of a checkpoint in Parquet as the objects that a commit has in JSON; parsed statistics become JSON again.
 import type { DataBatch, DataType, DataValues, ParquetColumn } from '../parquet/index.js';
 import { isNullAt } from '../parquet/index.js';
-import type { JsonObject } from './actions.js';
+import { InvalidAction, type JsonObject } from './actions.js';
 import { scalarText } from './scalarText.js';
 
 /** Typed copies of what `add` also holds as text; some writers leave out the text. */
 const parsedColumns: ReadonlySet<string> = new Set(['stats_parsed', 'partitionValues_parsed']);
 
-/** The columns of the wanted actions without their parsed copies; the others are not even decoded. */
+/**
+ * The columns of the wanted actions without their parsed copies; the others are not even decoded.
+ * @throws InvalidAction for one that holds something else: passing it over would lose files, which vacuum would then delete
+ */
 export function actionColumns(
   columns: readonly ParquetColumn[],
   wanted: ReadonlySet<string>,
 ): ParquetColumn[] {
   return columns.flatMap((column) => {
-    if (!wanted.has(column.name) || column.kind !== 'struct') return [];
-    const children = column.children.filter(({ name }) => !parsedColumns.has(name));
-    return readable({ ...column, children });
+    if (!wanted.has(column.name)) return [];
+    const children =
+      column.kind === 'struct' ? column.children.filter(({ name }) => !parsedColumns.has(name)) : [];
+    const found = column.kind === 'struct' ? readable({ ...column, children }) : [];
+    if (found.length === 0) throw new InvalidAction(`its column "${column.name}" holds no actions`);
+    return found;
   });
 }
 

@@ -59,10 +59,14 @@ async function findSegment(
 ): Promise<LogSegment | undefined> {
   const files = await listRelevant(log, unreadable.size === 0, version);
   try {
-    return buildLogSegment(
+    const segment = buildLogSegment(
       files.filter(({ path }) => !unreadable.has(path)),
       version,
     );
+    if (segment !== undefined) return segment;
+    // Nothing is left of the log: a damaged table, which must not pass for a missing one that may be created.
+    for (const only of unreadable.values()) throw only;
+    return undefined;
   } catch (error) {
     for (const first of unreadable.values()) throw first;
     if (!(error instanceof TributaryError)) throw error;
