@@ -8,6 +8,7 @@ import {
   cleanUpLog,
   createTable,
   deleteRows,
+  openTable,
   optimizeTable,
   planVacuum,
   restoreTable,
@@ -17,6 +18,7 @@ import {
 } from '../../../shared/delta/index.js';
 import { loadFullState } from '../../../shared/delta/upkeep/loadFullState.js';
 import { createMemoryStore, storeBelow } from '../../../shared/storage/index.js';
+import { checkpointBytes, number, struct, text } from '../../support/checkpointFile.js';
 import {
   dataFiles,
   expectedRows,
@@ -258,5 +260,44 @@ describe('a compacted log', () => {
     assert.deepEqual(await stateOf(table), before);
     await table.files.put(`_delta_log/${logDigits(9)}.json`, kept!);
     assert.equal((await writeCheckpoint(table)).tombstoneCount, before.removes.length);
+  });
+});
+
+describe('statistics that a checkpoint has as a struct only', () => {
+  it('are text in the next checkpoint, so that they are not lost', async () => {
+    const table = await setUp('two parts');
+    const { snapshot } = await openTable(table);
+    const [file] = [...snapshot.files.values()];
+    const { numRecords, minValues } = JSON.parse(file!.stats!) as {
+      numRecords: number;
+      minValues: { sequence: number };
+    };
+    for (const name of table.checkpointNames) await table.files.delete(`_delta_log/${name}`);
+    const parsed = struct('stats_parsed', number('numRecords'), struct('minValues', number('sequence')));
+    const add = struct('add', text('path'), number('size'), number('modificationTime'), parsed);
+    const { path, size, modificationTime } = file!;
+    const rows = [
+      { protocol: { ...snapshot.protocol } },
+      { metaData: { ...snapshot.metadata } },
+      {
+        add: {
+          path,
+          size,
+          modificationTime,
+          stats_parsed: { numRecords, minValues: { sequence: BigInt(minValues.sequence) } },
+        },
+      },
+    ];
+    const name = `_delta_log/${logDigits(table.checkpointVersion)}.checkpoint.parquet`;
+    await table.files.put(name, checkpointBytes(rows, { add }));
+    await writeCheckpoint(table);
+    const written = await parquetReadObjects({
+      file: new Uint8Array((await table.files.read(name))!).buffer,
+      compressors,
+    });
+    assert.deepEqual(
+      written.flatMap((row) => (row.add ? [JSON.parse(row.add.stats)] : [])),
+      [{ numRecords, minValues: { sequence: minValues.sequence } }],
+    );
   });
 });
