@@ -1,7 +1,9 @@
 // Upkeep of tables whose log starts with a multi-part or V2 checkpoint: nothing of the state is lost, and nothing needed is deleted.
 import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { parquetReadObjects } from 'hyparquet';
+import { parquetMetadata, parquetReadObjects } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import { seededRandom } from '../../../shared/base/index.js';
 import {
@@ -30,6 +32,12 @@ import { type ForeignForm, foreignForms, replaceLogByCheckpoint } from '../../su
 import { deleteCommits, logDigits, logNames, putCommitLines } from '../../support/foreignTable.js';
 import { InstantClock } from '../../support/instantClock.js';
 import { liveRows } from '../../support/tableRows.js';
+
+const sparkLog = join(
+  import.meta.dirname,
+  ...['..', '..', '..', '..', '..', 'shared', 'delta-cases', 'kernel-golden'],
+  ...['v2-checkpoint-parquet', 'delta', '_delta_log'],
+);
 
 const root = 'tables/readings';
 const dayMs = 86_400_000;
@@ -222,6 +230,26 @@ describe('a checkpoint for a table with the feature v2Checkpoint', () => {
     assert.ok(rows.every(({ sidecar }) => (sidecar ?? null) === null));
     for (const name of table.checkpointNames) await table.files.delete(`_delta_log/${name}`);
     assert.deepEqual(await stateOf(table), before);
+  });
+
+  it('has the columns of a V2 checkpoint that Spark wrote', { skip: !existsSync(sparkLog) }, async () => {
+    const table = await setUp('V2 in JSON', { 'delta.checkpointPolicy': 'v2' });
+    await writeCheckpoint(table);
+    const name = readdirSync(sparkLog).find((found) => found.endsWith('.parquet'))!;
+    const tailOf = (bytes: Uint8Array) => {
+      const { schema } = parquetMetadata(new Uint8Array(bytes).buffer);
+      return schema.slice(schema.findIndex((element) => element.name === 'checkpointMetadata'));
+    };
+    const bytes = await table.files.read(
+      `_delta_log/${logDigits(table.checkpointVersion)}.checkpoint.parquet`,
+    );
+    const theirs = tailOf(readFileSync(join(sparkLog, name)));
+    assert.deepEqual(
+      theirs.filter(({ num_children: count }) => count === 4).map((element) => element.name),
+      ['sidecar'],
+    );
+    // Theirs, the state being in sidecars, ends with the same two columns.
+    assert.deepEqual(tailOf(bytes!), theirs);
   });
 
   it('is classic otherwise', async () => {
