@@ -184,12 +184,16 @@ function readMaintenance(root: Section): Pipeline['maintenance'] {
     schedule: readSchedule(section, 'schedule', '0 */5 * * * *'),
     vacuumSchedule: readSchedule(section, 'vacuumSchedule', '0 10 3 * * *'),
     minimumSmallFiles: section.number('minimumSmallFiles', 50, { minimum: 2, maximum: 100_000, whole: true }),
-    targetFileBytes: section.number('targetFileBytes', 64 * 1024 * 1024, {
-      minimum: 1024 * 1024,
-      maximum: 1024 * 1024 * 1024,
-      whole: true,
-    }),
+    targetFileBytes: section.has('targetFileBytes') ? readTargetFileBytes(section) : undefined,
   };
+}
+
+function readTargetFileBytes(section: Section): number {
+  return section.number('targetFileBytes', 64 * 1024 * 1024, {
+    minimum: 1024 * 1024,
+    maximum: 1024 * 1024 * 1024,
+    whole: true,
+  });
 }
 
 /** Only the form; the host checks the fields, as it does for every timer. */

@@ -67,7 +67,7 @@ describe('definePipeline', () => {
         schedule: '0 */5 * * * *',
         vacuumSchedule: '0 10 3 * * *',
         minimumSmallFiles: 50,
-        targetFileBytes: 67_108_864,
+        targetFileBytes: undefined,
       },
       windows: {
         definitions: [],
