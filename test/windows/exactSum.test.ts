@@ -45,6 +45,6 @@ describe('the sum of a window', () => {
       assert.equal(windowSum(values.toSorted()), sum, `run ${run}`);
       if (values.reduce((total, value) => total + value, 0) !== sum) plainlyWrong++;
     }
-    assert.ok(plainlyWrong > 100, `${plainlyWrong} sums that plain addition gets wrong`);
+    assert.ok(plainlyWrong > 40, `${plainlyWrong} sums that plain addition gets wrong`);
   });
 });
