@@ -218,12 +218,13 @@ describe('closing', () => {
     ]);
   });
 
-  it('leaves the device empty when nothing is open', () => {
+  it('leaves the device empty when nothing is open, also at the very end of the last window', () => {
     const device = deviceOf({ ...tumbling, idleTimeoutMs: 1000 });
     assert.ok(device.isEmpty);
     add(device, 10);
     assert.ok(!device.isEmpty);
-    device.advanceIdle(0, 900_000);
+    device.advanceIdle(0, 590_000);
+    assert.equal(device.watermarkMicros, 300e6);
     assert.ok(!device.isEmpty);
     device.closeDue('idle');
     assert.ok(device.isEmpty);
