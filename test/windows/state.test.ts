@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { TributaryError } from '../../shared/base/index.js';
 import type { WindowsDefinition } from '../../shared/pipeline/index.js';
-import { DeviceWindows } from '../../shared/windows/index.js';
-import { minuteMs, planOf, summary, throughJson } from './plans.js';
+import { DeviceWindows, planWindows } from '../../shared/windows/index.js';
+import { minuteMs, planOf, summary, throughJson, windowsOf } from './plans.js';
 
 const five = { kind: 'tumbling', sizeMs: 5 * minuteMs } as const;
 const hop = { kind: 'sliding', sizeMs: 10 * minuteMs, slideMs: 5 * minuteMs } as const;
@@ -78,6 +78,9 @@ describe('the state of a device', () => {
       [1, 0, 0, 0, null],
       [1, 0, 0, 0, [1], 7],
       [1, 0, 0, 0, [1], [[0, null]]],
+      [1, 0, 0, 0, [1], [[0, 1000, 0, 0, 1]]],
+      [1, 0, 0, 0, [1], [[1, 1000, 1000]]],
+      [1, 0, 0, 0, [1], [[2, 1000, 1000, 0, 1]]],
       [
         1,
         0,
@@ -197,6 +200,14 @@ describe('after a change of pipeline.ts', () => {
     assert.equal(smaller.watermarkMicros, -170e6);
     smaller.add(141e6, [0, 0]);
     assert.equal(smaller.watermarkMicros, 141e6);
+  });
+
+  it('could not tell metrics apart whose names have one hash, so these are refused', () => {
+    const windows = { ...windowsOf({}), metrics: ['liquid', 'level', 'costarring'] };
+    assert.throws(
+      () => planWindows(windows),
+      /windows\.metrics: "costarring" and "liquid" have the same hash.*rename one/,
+    );
   });
 
   it('names of any allowed length and characters come back', () => {
