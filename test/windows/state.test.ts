@@ -34,7 +34,7 @@ describe('the state of a device', () => {
     check(DeviceWindows.fresh(planOf({})).encode());
   });
 
-  it('is short: below 600 bytes for three open windows of two metrics with many readings', () => {
+  it('is short: below 320 bytes for three open windows of two metrics with many readings', () => {
     const device = DeviceWindows.fresh(planOf({ definitions: { five_minutes: five } }));
     for (let second = 0; second < 600; second += 5) {
       device.add((1_759_744_800 + second) * 1e6 + 123_456, [20 + (second % 130) / 10, 90 - second / 50]);
@@ -42,7 +42,7 @@ describe('the state of a device', () => {
     device.add((1_759_744_800 + 600) * 1e6, [21.5, 78]);
     assert.equal(device.openWindows().length, 3);
     const { length } = JSON.stringify(device.encode());
-    assert.ok(length < 600, `${length} bytes`);
+    assert.ok(length < 320, `${length} bytes`);
   });
 
   it('is a few numbers when no window is open', () => {
