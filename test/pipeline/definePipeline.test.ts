@@ -71,7 +71,7 @@ describe('definePipeline', () => {
       },
       windows: {
         definitions: [],
-        metrics: [],
+        metrics: ['temperature'],
         allowedLatenessMs: 300_000,
         idleTimeoutMs: 600_000,
         shards: 16,
