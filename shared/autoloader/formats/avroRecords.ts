@@ -15,7 +15,7 @@ const syncBytes = 16;
 /** Two longs. */
 const maxBlockHeadBytes = 20;
 /** Values without any bytes, such as nulls, that one record or block may have. */
-const maxEmptyValues = 1_000_000;
+const maxEmptyValues = 100_000;
 
 const headBudget: ValueBudget = { left: 0 };
 const headerType = typeFor(

@@ -32,12 +32,21 @@ const codecs: Codecs = {
     checksum.writeUInt32BE(crc32(bytes));
     done(null, Buffer.concat([snappyCompressor()(bytes), checksum]));
   },
+  zstandard: (bytes, done) => done(null, storedZstd(bytes)),
 };
+
+/** A frame of one segment and one raw block (RFC 8878 section 3.1). */
+function storedZstd(bytes: Buffer): Buffer {
+  const head = Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0xa0, 0, 0, 0, 0, 0, 0, 0]);
+  head.writeUInt32LE(bytes.length, 5);
+  head.writeUIntLE(bytes.length * 8 + 1, 9, 3);
+  return Buffer.concat([head, bytes]);
+}
 
 describe('Avro', () => {
   it('is read block by block, with every codec, compressed as a whole or not, wherever chunks end', async () => {
     const values = readings(200);
-    for (const codec of ['null', 'deflate', 'snappy']) {
+    for (const codec of ['null', 'deflate', 'snappy', 'zstandard']) {
       const bytes = await avroFile(simple, values, { codec, codecs, blockSize: 500 });
       for (const chunkBytes of [1, 100, 100_000]) {
         assert.deepEqual(await readShort(landed('a.avro', bytes, chunkBytes)), values, codec);
@@ -131,7 +140,15 @@ describe('Avro', () => {
     const declared = Object.fromEntries(chunks[0]?.fields?.map(({ name, type }) => [name, type]) ?? []);
     assert.deepEqual(declared.price, { kind: 'decimal', precision: 6, scale: 2 });
     assert.deepEqual(
-      [declared.big, declared.local, declared.day, declared.odd, declared.fixed, declared.kind, declared.maybe],
+      [
+        declared.big,
+        declared.local,
+        declared.day,
+        declared.odd,
+        declared.fixed,
+        declared.kind,
+        declared.maybe,
+      ],
       ['timestamp', 'timestamp_ntz', 'date', 'string', 'binary', 'string', 'double'],
     );
     assert.ok(!('any' in declared), 'a union of several types is no column type');
@@ -149,7 +166,9 @@ describe('Avro', () => {
     const smallest = Buffer.from([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01]);
     const longer = Buffer.concat([bytes.subarray(0, at), smallest, bytes.subarray(at + 1)]);
     longer[at - 1] = 2 * smallest.length;
-    assert.deepEqual(await readShort(landed('a.avro', longer)), [{ n: new ExactNumber('-9223372036854775808') }]);
+    assert.deepEqual(await readShort(landed('a.avro', longer)), [
+      { n: new ExactNumber('-9223372036854775808') },
+    ]);
   });
 });
 
@@ -233,7 +252,10 @@ describe('damaged Avro', () => {
         ],
       });
       const meta = { 'avro.schema': Buffer.from(schemaText) };
-      return landed('a.avro', header.toBuffer({ magic: Buffer.from('Obj\x01'), meta, sync: Buffer.alloc(16) }));
+      return landed(
+        'a.avro',
+        header.toBuffer({ magic: Buffer.from('Obj\x01'), meta, sync: Buffer.alloc(16) }),
+      );
     };
     const deep = `${'{"type":"array","items":'.repeat(5000)}"int"${'}'.repeat(5000)}`;
     const record = (name: string, type = '"int"') =>

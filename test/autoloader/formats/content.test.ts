@@ -37,7 +37,9 @@ describe('gzip', () => {
   });
 
   it('cut in the middle gives what comes before, the same however it arrives', async () => {
-    const random = lines(20_000).replaceAll('row', 'r').replace(/\d+/g, (digits) => String(Number(digits) * 7919));
+    const random = lines(20_000)
+      .replaceAll('row', 'r')
+      .replace(/\d+/g, (digits) => String(Number(digits) * 7919));
     const bytes = gzipSync(random);
     const cut = bytes.subarray(0, bytes.length >> 1);
     const records = await readAll(landed('a.ndjson.gz', cut));
@@ -67,18 +69,24 @@ describe('gzip', () => {
     const bytes = gzipSync('{"a":"b"}\n12', { level: 0 });
     const trailerBytes = 8;
     const cut = bytes.subarray(0, bytes.length - trailerBytes);
-    assert.deepEqual(await readShort(landed('a.csv', gzipSync('a\n1\n23', { level: 0 }).subarray(0, -trailerBytes))), [
-      { a: '1' },
-      'truncated: 23',
+    assert.deepEqual(
+      await readShort(landed('a.csv', gzipSync('a\n1\n23', { level: 0 }).subarray(0, -trailerBytes))),
+      [{ a: '1' }, 'truncated: 23', 'rest: truncated'],
+    );
+    assert.deepEqual(await readShort(landed('a.ndjson', cut)), [
+      { a: 'b' },
+      'truncated: 12',
       'rest: truncated',
     ]);
-    assert.deepEqual(await readShort(landed('a.ndjson', cut)), [{ a: 'b' }, 'truncated: 12', 'rest: truncated']);
   });
 
   it('that decompresses beyond the bounds is refused', async () => {
     const bytes = gzipSync(lines(1000));
     const bounded = await readAll(landed('a.ndjson', bytes), { maxDecompressedBytes: 100 });
-    assert.deepEqual(bounded.map((record) => record.kind === 'bad' && record.reason), ['decompressed_too_large']);
+    assert.deepEqual(
+      bounded.map((record) => record.kind === 'bad' && record.reason),
+      ['decompressed_too_large'],
+    );
     const bomb = gzipSync(Buffer.alloc(100 * 2 ** 20));
     const bad = await readAll(landed('a.json', bomb), { maxRecordBytes: 1000 });
     assert.deepEqual(
@@ -94,7 +102,10 @@ describe('zstd', () => {
     const skipped = Buffer.from([0x50, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3]);
     const bytes = Buffer.concat([frame, skipped, frame]);
     for (const chunkBytes of [13, 100_000]) {
-      assert.deepEqual(await readShort(landed('a.ndjson.zst', bytes, chunkBytes)), [...rows(3000), ...rows(3000)]);
+      assert.deepEqual(await readShort(landed('a.ndjson.zst', bytes, chunkBytes)), [
+        ...rows(3000),
+        ...rows(3000),
+      ]);
     }
   });
 

@@ -36,15 +36,18 @@ describe('CSV', () => {
   });
 
   it('costs a stray quote one line, also when it opens a field to the end of the file', async () => {
-    assert.deepEqual(await readShort(landed('a.csv', 'a,b\n1,"x"y\n2,5" pipe\n3,ok\n4,6" pipe\n5,"q"\n6,"open\n7,z\n')), [
-      'invalid_csv: 1,"x"y',
-      'invalid_csv: 2,5" pipe',
-      { a: '3', b: 'ok' },
-      'invalid_csv: 4,6" pipe',
-      { a: '5', b: 'q' },
-      'invalid_csv: 6,"open',
-      { a: '7', b: 'z' },
-    ]);
+    assert.deepEqual(
+      await readShort(landed('a.csv', 'a,b\n1,"x"y\n2,5" pipe\n3,ok\n4,6" pipe\n5,"q"\n6,"open\n7,z\n')),
+      [
+        'invalid_csv: 1,"x"y',
+        'invalid_csv: 2,5" pipe',
+        { a: '3', b: 'ok' },
+        'invalid_csv: 4,6" pipe',
+        { a: '5', b: 'q' },
+        'invalid_csv: 6,"open',
+        { a: '7', b: 'z' },
+      ],
+    );
   });
 
   it('takes short records as they are, and refuses those with more fields than columns', async () => {
@@ -77,7 +80,10 @@ describe('CSV', () => {
   it('has records of bounded size, with quotes or without', async () => {
     const text = `a\n${'x'.repeat(300)}\n1\n"${'y\n'.repeat(300)}2\n"3"\n`;
     for (const chunkBytes of [11, 100_000]) {
-      const records = await readShort(landed('a.csv', text, chunkBytes), { maxRecordBytes: 200, maxBadBytes: 4 });
+      const records = await readShort(landed('a.csv', text, chunkBytes), {
+        maxRecordBytes: 200,
+        maxBadBytes: 4,
+      });
       assert.deepEqual(records.slice(0, 3), ['record_too_large: xxxx', { a: '1' }, 'invalid_csv: "y']);
       assert.equal(records.filter((record) => (record as { a?: string }).a === 'y').length, 299);
       assert.deepEqual(records.slice(-2), [{ a: '2' }, { a: '3' }]);
@@ -96,10 +102,14 @@ describe('random CSV', () => {
     const pick = (count: number) => Math.floor(random.next() * count);
     for (let round = 0; round < 150; round++) {
       const rows = Array.from({ length: 6 }, () =>
-        Array.from({ length: 3 }, () => Array.from({ length: pick(4) }, () => parts[pick(parts.length)]).join('')),
+        Array.from({ length: 3 }, () =>
+          Array.from({ length: pick(4) }, () => parts[pick(parts.length)]).join(''),
+        ),
       );
       const written = rows.map((row) =>
-        row.map((field) => (/[",\n\r]/.test(field) || pick(3) === 0 ? `"${field.replaceAll('"', '""')}"` : field)),
+        row.map((field) =>
+          /[",\n\r]/.test(field) || pick(3) === 0 ? `"${field.replaceAll('"', '""')}"` : field,
+        ),
       );
       const lines = written.map((row) => row.join(','));
       const text = `x,y,z\n${lines.join(round % 2 === 0 ? '\n' : '\r\n')}\n`;

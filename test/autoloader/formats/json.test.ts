@@ -67,25 +67,36 @@ describe('NDJSON', () => {
 
 describe('JSON', () => {
   it('is one document, pretty-printed', async () => {
-    assert.deepEqual(await readShort(landed('a.json', '{\n  "a": {\n "b": "}]" }\n}\n')), [{ a: { b: '}]' } }]);
+    assert.deepEqual(await readShort(landed('a.json', '{\n  "a": {\n "b": "}]" }\n}\n')), [
+      { a: { b: '}]' } },
+    ]);
   });
 
   it('is an array of records, or several documents and arrays after each other', async () => {
     const text = ' [ {"a":1} ,\n{"a":"\\"]"}\n]\n{"a":3}{"a":4}[][{"a":5}]';
-    assert.deepEqual(await readShort(landed('a.json', text)), [{ a: 1 }, { a: '"]' }, { a: 3 }, { a: 4 }, { a: 5 }]);
+    assert.deepEqual(await readShort(landed('a.json', text)), [
+      { a: 1 },
+      { a: '"]' },
+      { a: 3 },
+      { a: 4 },
+      { a: 5 },
+    ]);
   });
 
   it('costs damaged elements and goes on', async () => {
-    assert.deepEqual(await readShort(landed('a.json', '[{"a":1} {"a":2},7,[{"a":3}],{"a":4],,{"a":5},]{"a":6}')), [
-      'invalid_json: {"a":1} {"a":2}',
-      'not_an_object: 7',
-      'not_an_object: [{"a":3}]',
-      'invalid_json: {"a":4]',
-      'invalid_json: ',
-      { a: 5 },
-      'invalid_json: ',
-      { a: 6 },
-    ]);
+    assert.deepEqual(
+      await readShort(landed('a.json', '[{"a":1} {"a":2},7,[{"a":3}],{"a":4],,{"a":5},]{"a":6}')),
+      [
+        'invalid_json: {"a":1} {"a":2}',
+        'not_an_object: 7',
+        'not_an_object: [{"a":3}]',
+        'invalid_json: {"a":4]',
+        'invalid_json: ',
+        { a: 5 },
+        'invalid_json: ',
+        { a: 6 },
+      ],
+    );
   });
 
   it('takes stray words between documents for bad records', async () => {
@@ -192,7 +203,9 @@ describe('random JSON', () => {
       const expected = objects.map((object) => JSON.parse(JSON.stringify(object)));
       const lines = objects.map((object) => JSON.stringify(object)).join('\n');
       const pretty = JSON.stringify(objects, null, round % 3);
-      const concatenated = objects.map((object) => JSON.stringify(object, null, 1)).join(round % 2 ? '' : ' ');
+      const concatenated = objects
+        .map((object) => JSON.stringify(object, null, 1))
+        .join(round % 2 ? '' : ' ');
       const chunkBytes = 1 + Math.floor(next() * 40);
       assert.deepEqual(await readShort(landed('a.ndjson', lines, chunkBytes)), expected);
       assert.deepEqual(await readShort(landed('a', pretty, chunkBytes), { format: 'json' }), expected);
@@ -206,7 +219,11 @@ describe('random JSON', () => {
     for (const format of ['json', 'ndjson'] as const) {
       const whole = await readAll(landed('a', bytes), { format });
       for (let cut = 0; cut <= bytes.length; cut++) {
-        assert.deepEqual(await readAll(landedInTwo('a', bytes, cut), { format }), whole, `${format} at ${cut}`);
+        assert.deepEqual(
+          await readAll(landedInTwo('a', bytes, cut), { format }),
+          whole,
+          `${format} at ${cut}`,
+        );
       }
     }
   });

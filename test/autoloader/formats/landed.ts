@@ -41,7 +41,9 @@ export async function readAll(file: LandedBytes, options?: ReadRecordsOptions): 
 
 /** Values of good records; of bad ones `reason` and their bytes as text, `rest: reason` for row -1. */
 export async function readShort(file: LandedBytes, options?: ReadRecordsOptions): Promise<unknown[]> {
-  return (await readAll(file, options)).map((record) => (record.kind === 'record' ? record.value : short(record)));
+  return (await readAll(file, options)).map((record) =>
+    record.kind === 'record' ? record.value : short(record),
+  );
 }
 
 function short({ row, reason, bytes }: BadRecord): string {

@@ -2,7 +2,10 @@
 import { Buffer } from 'node:buffer';
 import avro from 'avsc';
 
-export type Codecs = Record<string, (bytes: Buffer, done: (error: Error | null, encoded?: Buffer) => void) => void>;
+export type Codecs = Record<
+  string,
+  (bytes: Buffer, done: (error: Error | null, encoded?: Buffer) => void) => void
+>;
 
 export interface AvroFileOptions {
   readonly codec?: string;
