@@ -147,7 +147,7 @@ export type FileRecord = GoodRecord | BadRecord;
 
 export interface RecordChunk {
   readonly records: readonly FileRecord[];
-  /** Bytes taken from storage so far; of Parquet an estimate by rows. Never decreases. */
+  /** Bytes taken from storage so far; of Parquet the file's size from the first row group on. Never decreases. */
   readonly bytesRead: number;
   /**
    * The columns that the file itself declares (Parquet, and Avro without an envelope), the same object in every chunk.
