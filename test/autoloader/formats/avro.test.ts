@@ -206,6 +206,31 @@ describe('damaged Avro', () => {
     assert.ok(bad.bytes.length > 0);
   });
 
+  it('costs a record whose text is not UTF-8, in a field of either spelling', async () => {
+    const schema = {
+      type: 'record',
+      name: 'R',
+      fields: [
+        { name: 'a', type: 'string' },
+        { name: 'b', type: ['null', { type: 'string', 'avro.java.string': 'String' }] },
+      ],
+    };
+    const bytes = await avroFile(schema, [
+      { a: 'one', b: null },
+      { a: 'xx', b: null },
+      { a: 'two', b: 'yy' },
+      { a: 'end', b: 'end' },
+    ]);
+    bytes[bytes.indexOf('xx')] = 0xff;
+    bytes[bytes.indexOf('yy')] = 0xff;
+    assert.deepEqual(await readShort(landed('a.avro', bytes)), [
+      { a: 'one', b: null },
+      'invalid_utf8: \x04\xffx\0',
+      'invalid_utf8: \x06two\x02\x04\xffy',
+      { a: 'end', b: 'end' },
+    ]);
+  });
+
   it('cut anywhere gives a part of its records and says so, and never throws', async () => {
     const values = readings(12);
     const bytes = await avroFile(simple, values, { blockSize: 30 });
