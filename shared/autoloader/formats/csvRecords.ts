@@ -25,7 +25,7 @@ export async function* readCsv(text: AsyncIterable<Buffer>, limits: ReadLimits):
   } catch (error) {
     if (error instanceof UnreadableContent) {
       yield records.end();
-      yield cutRecords(lines, error);
+      yield cutRecords(lines, error, limits.maxBadBytes);
     }
     throw error;
   }
