@@ -1,40 +1,10 @@
 // Unit: nested batches built entry by entry.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import {
-  DataBatchBuilder,
-  type DataField,
-  type DataType,
-  type ValuesBuilder,
-} from '../../shared/parquet/index.js';
-import { plainRows } from './nestedValues.js';
+import { DataBatchBuilder, type DataField, type DataType } from '../../shared/parquet/index.js';
+import { appendAny, plainRows } from './nestedValues.js';
 
 const field = (name: string, type: DataType): DataField => ({ name, type, nullable: true });
-
-function appendAny(builder: ValuesBuilder, value: unknown): void {
-  if (value === null) builder.appendNull();
-  else if (builder.kind === 'text') builder.append(String(value));
-  else if (builder.kind === 'bytes') builder.append(value as Uint8Array);
-  else if (builder.kind === 'numbers') {
-    if (typeof value === 'bigint') builder.appendBigInt(value);
-    else builder.append(Number(value));
-  } else if (builder.kind === 'decimals') builder.append(value as bigint | number);
-  else if (builder.kind === 'struct') {
-    (value as unknown[]).forEach((part, index) => {
-      appendAny(builder.children[index]!, part);
-    });
-    builder.end();
-  } else if (builder.kind === 'list') {
-    for (const item of value as unknown[]) appendAny(builder.element, item);
-    builder.end();
-  } else if (builder.kind === 'map') {
-    for (const [key, item] of value as [unknown, unknown][]) {
-      appendAny(builder.keys, key);
-      appendAny(builder.values, item);
-    }
-    builder.end();
-  }
-}
 
 function builtOf(type: DataType, values: readonly unknown[]): DataBatchBuilder {
   const builder = new DataBatchBuilder([field('v', type)]);
