@@ -1,10 +1,13 @@
 // Widens a table's schema with new columns (schema evolution as Spark's `mergeSchema` does it: at the end, nullable).
 import { TributaryError } from '../base/index.js';
+import type { DataType } from '../parquet/index.js';
 import { transactionFacts } from './conflict.js';
 import { defaultEngineInfo } from './createTable.js';
 import { assertWritable } from './protocol.js';
 import { assertCreatableSchema } from './schema.js';
+import { fieldJson, typeTextOf } from './schemaJson.js';
 import { logOf, openTable } from './tableReader.js';
+import { dataTypeOf, isWritableType, parseColumn } from './tableTypes.js';
 import type { Metadata, Snapshot, StructField, StructType } from './types.js';
 import { commitTransaction } from './upkeep/commitTransaction.js';
 import type { UpkeepOptions } from './upkeep/upkeepTable.js';
@@ -54,15 +57,21 @@ function rawFieldsOf(metadata: Metadata): readonly RawField[] {
   return (JSON.parse(metadata.schemaString) as { readonly fields: readonly RawField[] }).fields;
 }
 
+/** Compared without what other engines noted at the fields inside. */
+function hasType(found: RawField, type: DataType): boolean {
+  const known = parseColumn(found).type;
+  return isWritableType(known) && typeTextOf(dataTypeOf(known)) === typeTextOf(type);
+}
+
 function missingColumns(table: string, { metadata }: Snapshot, schema: StructType): StructField[] {
   const known = new Map(rawFieldsOf(metadata).map((field) => [field.name.toLowerCase(), field]));
   return schema.fields.flatMap((field) => {
     const found = known.get(field.name.toLowerCase());
     if (found === undefined) return [{ ...field, nullable: true }];
-    if (found.type === field.type) return [];
+    if (hasType(found, field.type)) return [];
     throw new TributaryError(
       'DELTA_SCHEMA_MISMATCH',
-      `Column "${found.name}" of table ${table} is ${JSON.stringify(found.type)}, but ${field.type} is wanted. A column keeps its ` +
+      `Column "${found.name}" of table ${table} is ${JSON.stringify(found.type)}, but ${typeTextOf(field.type)} is wanted. A column keeps its ` +
         'type: give the new one another name, or write to another table.',
     );
   });
@@ -71,11 +80,13 @@ function missingColumns(table: string, { metadata }: Snapshot, schema: StructTyp
 /** Fields that the table has are copied as they are, with whatever metadata other engines gave them. */
 function commitOf(options: AddColumnsOptions, snapshot: Snapshot, missing: readonly StructField[]) {
   const txnId = options.random.uuid();
-  const fields = [...rawFieldsOf(snapshot.metadata), ...missing];
+  const fields = [...rawFieldsOf(snapshot.metadata), ...missing.map(fieldJson)];
   const commitInfo = {
     timestamp: options.clock.nowMs(),
     operation: 'ADD COLUMNS',
-    operationParameters: { columns: JSON.stringify(missing.map((column) => ({ column }))) },
+    operationParameters: {
+      columns: JSON.stringify(missing.map((column) => ({ column: fieldJson(column) }))),
+    },
     readVersion: snapshot.version,
     isolationLevel: 'Serializable',
     isBlindAppend: true,

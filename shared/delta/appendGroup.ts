@@ -1,6 +1,7 @@
 // Pure. Which waiting appends go into one commit, checked against the table as it is now.
 import { TributaryError } from '../base/index.js';
-import type { ColumnBatch, ColumnValues } from '../parquet/index.js';
+import type { DataBatch } from '../parquet/index.js';
+import { memoryBytesOf } from './batchBytes.js';
 import { alignBatch, type TableSchema } from './schema.js';
 import type { AppendRequest, PreparedAppend, TransactionAction, TransactionVersions } from './types.js';
 
@@ -12,7 +13,7 @@ export interface GroupLimits {
 
 export interface PlannedAppend {
   /** In the table's columns; undefined without rows. */
-  readonly batch: ColumnBatch | undefined;
+  readonly batch: DataBatch | undefined;
   readonly transactions: readonly TransactionAction[];
   /** Applications that it reads or writes. */
   readonly appIds: ReadonlySet<string>;
@@ -51,7 +52,7 @@ export function planGroup(input: GroupPlanInput): readonly AppendPlan[] {
     const isShared = [...appIds].some((appId) => taken.has(appId));
     for (const appId of appIds) taken.add(appId);
     if (isShared) return { kind: 'deferred' };
-    const batchBytes = batch === undefined ? 0 : bytesOf(batch);
+    const batchBytes = batch === undefined ? 0 : memoryBytesOf(batch);
     const isFirst = rows === 0;
     rows += batch?.rowCount ?? 0;
     bytes += batchBytes;
@@ -86,23 +87,11 @@ function checked(prepared: PreparedAppend, input: GroupPlanInput): PlannedAppend
   };
 }
 
-function fitted(batch: ColumnBatch, { schema, table }: GroupPlanInput): ColumnBatch {
+function fitted(batch: DataBatch, { schema, table }: GroupPlanInput): DataBatch {
   const alignment = alignBatch(batch, schema);
   if (alignment.kind === 'aligned') return alignment.batch;
   throw new TributaryError(
     'DELTA_SCHEMA_MISMATCH',
     `A batch of ${batch.rowCount} rows does not fit table ${table}: ${alignment.problems.join('; ')}. Change the batch, or the table's schema.`,
   );
-}
-
-/** Roughly the memory of a batch's values. */
-function bytesOf(batch: ColumnBatch): number {
-  return batch.columns.reduce((sum, column) => sum + bytesOfColumn(column, batch.rowCount), 0);
-}
-
-function bytesOfColumn(column: ColumnValues, rowCount: number): number {
-  if (column.kind === 'numbers') return rowCount * column.values.BYTES_PER_ELEMENT;
-  let bytes = 0;
-  for (let row = 0; row < rowCount; row++) bytes += column.values[row]?.length ?? 0;
-  return bytes;
 }

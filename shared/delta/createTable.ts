@@ -3,7 +3,8 @@ import { type Random, TributaryError } from '../base/index.js';
 import { serializeCommit } from './actions.js';
 import { putCommit } from './log.js';
 import { protocolFor } from './protocol.js';
-import { assertCreatableSchema, schemaString } from './schema.js';
+import { assertCreatableSchema } from './schema.js';
+import { schemaString } from './schemaJson.js';
 import { logOf, type OpenTableOptions, openTable, TableReader } from './tableReader.js';
 import type { Metadata, StructType } from './types.js';
 

@@ -1,5 +1,6 @@
 // Pure. Which tables may be read and written (PROTOCOL.md "Protocol Evolution", "Table Features"): refusals name the version or feature.
 import { TributaryError } from '../base/index.js';
+import type { DataType } from '../parquet/index.js';
 import type { Metadata, Protocol, StructType } from './types.js';
 
 type Configuration = Readonly<Record<string, string>>;
@@ -167,9 +168,16 @@ export function assertWritable(table: string, protocol: Protocol, metadata: Meta
   refuse('written', table, [...reasons]);
 }
 
+function holdsLocalTime(type: DataType): boolean {
+  if (typeof type === 'string') return type === 'timestamp_ntz';
+  if (type.kind === 'struct') return type.fields.some((field) => holdsLocalTime(field.type));
+  if (type.kind === 'list') return holdsLocalTime(type.element.type);
+  return type.kind === 'map' && (holdsLocalTime(type.key.type) || holdsLocalTime(type.value.type));
+}
+
 /** The least demanding protocol: 1/2, which every engine takes, unless a column needs a table feature. */
 export function protocolFor(schema: StructType): Protocol {
-  if (!schema.fields.some(({ type }) => type === 'timestamp_ntz')) {
+  if (!schema.fields.some(({ type }) => holdsLocalTime(type))) {
     return { minReaderVersion: 1, minWriterVersion: 2 };
   }
   return {

@@ -1,7 +1,7 @@
 // Pure. What a file holds in each column of its batch, from the statistics of the chunks.
 import type { DataBatch, DataField, DataValues } from '../columns.js';
 import { isNullAt } from '../dataBatches.js';
-import { leafCountOf } from '../schema.js';
+import { leafCountOf } from '../dataTypes.js';
 import { type ColumnStatistics, mergeChunkStatistics } from '../statistics.js';
 import type { RowGroup } from './footer.js';
 
