@@ -65,7 +65,8 @@ const features: readonly Feature[] = [
   // Binds those who vacuum: they must check both protocols first, which `assertWritable` does.
   { name: 'vacuumProtocolCheck', reader: true, legacyWriterVersion: 7, isUnsupportedIn: () => false },
   { name: 'timestampNtz', reader: true, legacyWriterVersion: 7, isUnsupportedIn: () => false },
-  { name: 'deletionVectors', reader: true, legacyWriterVersion: 7, isUnsupportedIn: () => true },
+  // None are written: files are rewritten without the rows. Their vectors are read through, and go with their files.
+  { name: 'deletionVectors', reader: true, legacyWriterVersion: 7, isUnsupportedIn: () => false },
   { name: 'v2Checkpoint', reader: true, legacyWriterVersion: 7, isUnsupportedIn: () => true },
   { name: 'typeWidening', reader: true, legacyWriterVersion: 7, isUnsupportedIn: () => true },
   {

@@ -20,7 +20,9 @@ import { createMemoryStore, storeBelow } from '../../shared/storage/index.js';
 import { batchOfRows, plainRows, randomOf, randomType } from '../parquet/nestedValues.js';
 import { blindAppend, readLogLines } from '../support/deltaFixtures.js';
 import { queryTable } from '../support/duckdb.js';
+import { putCommitLines } from '../support/foreignTable.js';
 import { InstantClock } from '../support/instantClock.js';
+import { encodeZ85, vectorBytes } from '../support/roaring.js';
 
 const root = 'tables/orders';
 
@@ -388,6 +390,22 @@ describe('a table with nested columns', () => {
       assert.deepEqual(inOrder(await rowsOf(table)), inOrder(expected), `seed ${seed}`);
     }
   });
+
+  it('keeps out the rows of deletion vectors when it is compacted', async () => {
+    const table = setUp();
+    await append(
+      table,
+      batchOfRows(
+        orderFields,
+        [1, 2, 3, 4].map((id) => order(id, `n${id}`, 1n)),
+      ),
+    );
+    await append(table, batchOfRows(orderFields, [order(5, null, 2n)]));
+    await deleteByVector(table, [0, 2]);
+    const result = await optimizeTable({ ...table, sortBy: ['id'] });
+    assert.equal(result.kind === 'optimized' && result.rowCount, 3);
+    assert.deepEqual(await rowsOf(table), [order(2, 'n2', 1n), order(4, 'n4', 1n), order(5, null, 2n)]);
+  });
 });
 
 function textOf(row: unknown): string {
@@ -398,4 +416,30 @@ function textOf(row: unknown): string {
         ? String(Object.is(value, -0) ? '-0' : value)
         : value,
   );
+}
+
+/** What another engine's DELETE commits for the oldest file. */
+async function deleteByVector(table: Table, rows: readonly number[]): Promise<void> {
+  const { snapshot } = await openTable(table);
+  const [add] = snapshot.files.values();
+  const bytes = vectorBytes(rows, false);
+  const deletionVector = {
+    storageType: 'i',
+    pathOrInlineDv: encodeZ85(bytes),
+    sizeInBytes: bytes.length,
+    cardinality: rows.length,
+  };
+  const features = ['deletionVectors'];
+  await putCommitLines(table.store, root, snapshot.version + 1, [
+    {
+      protocol: {
+        minReaderVersion: 3,
+        minWriterVersion: 7,
+        readerFeatures: features,
+        writerFeatures: [...features, 'appendOnly', 'invariants'],
+      },
+    },
+    { remove: { path: add!.path, dataChange: true, deletionTimestamp: 1 } },
+    { add: { ...add, deletionVector } },
+  ]);
 }

@@ -55,10 +55,6 @@ const refusedToWrite: readonly [Table, RegExp][] = [
   [{ reader: 3, writer: 7, writerFeatures: [] }, /reader version 3 without a list/],
   [{ reader: 1, writer: 7 }, /writer version 7 without a list/],
   [
-    { reader: 3, writer: 7, readerFeatures: ['deletionVectors'], writerFeatures: ['deletionVectors'] },
-    /deletionVectors/,
-  ],
-  [
     { reader: 3, writer: 7, readerFeatures: ['typeWidening-preview'], writerFeatures: [] },
     /typeWidening-preview/,
   ],
@@ -100,6 +96,7 @@ const writable: readonly Table[] = [
     writerFeatures: ['appendOnly', 'invariants', 'checkConstraints', 'changeDataFeed', 'generatedColumns'],
   },
   { reader: 3, writer: 7, readerFeatures: ['timestampNtz'], writerFeatures: ['timestampNtz'] },
+  { reader: 3, writer: 7, readerFeatures: ['deletionVectors'], writerFeatures: ['deletionVectors'] },
   {
     reader: 3,
     writer: 7,
@@ -147,9 +144,12 @@ describe('reading', () => {
     { writer: 7, writerFeatures: ['rowTracking', 'somethingNew'] },
     { writer: 99 },
     { reader: 2, writer: 5, configuration: { 'delta.columnMapping.mode': 'id' } },
-    ...['columnMapping', 'deletionVectors', 'v2Checkpoint', 'typeWidening', 'typeWidening-preview'].map(
-      (name) => ({ reader: 3, writer: 7, readerFeatures: [name], writerFeatures: [name] }),
-    ),
+    ...['columnMapping', 'v2Checkpoint', 'typeWidening', 'typeWidening-preview'].map((name) => ({
+      reader: 3,
+      writer: 7,
+      readerFeatures: [name],
+      writerFeatures: [name],
+    })),
     { writer: 3, configuration: { 'delta.constraints.positive': 'x > 0' } },
   ];
   for (const table of readable) {
