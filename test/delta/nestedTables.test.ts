@@ -4,11 +4,14 @@ import { describe, it } from 'node:test';
 import { seededRandom } from '../../shared/base/index.js';
 import {
   addColumns,
+  type Comparison,
   columnsOf,
   createTable,
   deleteRows,
+  type Literal,
   openTable,
   optimizeTable,
+  type Predicate,
   parseTableSchema,
   type Snapshot,
   type StructField,
@@ -302,6 +305,38 @@ describe('the statistics of nested columns', () => {
       assert.deepEqual(JSON.parse(await statsOfLastAdd(table)).nullCount, nullCount);
     });
   }
+});
+
+describe('files with nested columns', () => {
+  it('are left out by the statistics of fields and decimals, never when a row matches', async () => {
+    const table = setUp();
+    for (const [id, total] of [
+      [1, 10n ** 19n],
+      [2, 10n ** 19n + 1n],
+      [3, -1n],
+      [4, null],
+    ] as const)
+      await append(table, batchOfRows(orderFields, [order(id, id === 3 ? null : `n${id}`, total)]));
+    const { snapshot } = await openTable(table);
+    const left = async (filesMatching: Predicate): Promise<number[]> => {
+      const ids: number[] = [];
+      for await (const batch of scanTable({ ...table, snapshot, columns: ['id'], filesMatching }))
+        ids.push(...plainRows(batch).map(([id]) => Number(id)));
+      return ids.sort();
+    };
+    const compare = (column: string | string[], comparison: Comparison, value: Literal): Predicate => ({
+      kind: 'compare',
+      column,
+      comparison,
+      value,
+    });
+    assert.deepEqual(await left(compare(['customer', 'address', 'zip'], '=', 2)), [2]);
+    assert.deepEqual(await left(compare(['customer', 'name'], '>=', 'n2')), [2, 4]);
+    assert.deepEqual(await left(compare('total', '=', '100000000000000000.01')), [2]);
+    assert.deepEqual(await left(compare('total', '<', 0)), [3]);
+    const isNull: Predicate = { kind: 'isNull', column: ['customer', 'address', 'zip'] };
+    assert.deepEqual(await left({ kind: 'not', condition: isNull }), [1, 2, 4]);
+  });
 });
 
 describe('a table with nested columns', () => {
