@@ -10,24 +10,26 @@ const root = join(import.meta.dirname, '..', '..');
 const rankOf: Readonly<Record<string, number>> = {
   'shared/base': 1,
   'shared/storage': 2,
+  'shared/messaging': 2,
   'shared/parquet': 2,
   'shared/delta': 4,
   'shared/pipeline': 3,
   'shared/events': 4,
-  'shared/ingest': 5,
-  'shared/autoloader': 5,
-  'shared/windows': 5,
-  'shared/alerts': 5,
-  'shared/results': 5,
-  'shared/maintenance': 5,
-  'shared/progress': 5,
-  'shared/app.ts': 6,
-  functions: 7,
+  'shared/windows': 4,
+  'shared/alerts': 4,
+  'shared/shards': 5,
+  'shared/ingest': 6,
+  'shared/autoloader': 6,
+  'shared/results': 6,
+  'shared/maintenance': 6,
+  'shared/progress': 6,
+  'shared/app.ts': 7,
+  functions: 8,
 };
 
 /** Files that may talk to Azure: adapters, the composition root, triggers, the local stack. */
 const mayUseAzure =
-  /^(functions\/|local\/|shared\/app\.ts$|shared\/storage\/[a-zA-Z]*[bB]lob[a-zA-Z]*\.ts$|shared\/storage\/[a-zA-Z]*Table[a-zA-Z]*\.ts$)/;
+  /^(functions\/|local\/|shared\/app\.ts$|shared\/storage\/[a-zA-Z]*[bB]lob[a-zA-Z]*\.ts$|shared\/storage\/[a-zA-Z]*Table[a-zA-Z]*\.ts$|shared\/messaging\/[a-zA-Z]*[hH]ub[a-zA-Z]*\.ts$)/;
 const azurePackage = /^(@azure\/|durable-functions$)/;
 
 interface SourceFile {

@@ -59,6 +59,7 @@ export type {
   Snapshot,
   StructField,
   StructType,
+  TableView,
   TransactionAction,
   TransactionVersions,
 } from './types.js';

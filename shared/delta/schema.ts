@@ -83,7 +83,7 @@ export function primitiveColumnsOf(schema: TableSchema): readonly PrimitiveField
 }
 
 /** Refused by Spark in column names when columns are not mapped. */
-const forbiddenInNames = /[ ,;{}()\n\t=]/;
+export const forbiddenInNames = /[ ,;{}()\n\t=]/;
 
 /**
  * Rules for the schema of a table to be created, and for the columns to be added to one.

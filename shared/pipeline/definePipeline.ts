@@ -5,13 +5,32 @@ import { chosen, Section } from './section.js';
 import { PathRegister } from './sourcePaths.js';
 import type { Pipeline, PipelineDefinition, TimestampForm } from './types.js';
 
-const definitionKeys = ['source', 'deviceId', 'eventTime', 'fields', 'tables', 'limits', 'maintenance'];
+const definitionKeys = [
+  'source',
+  'deviceId',
+  'eventTime',
+  'fields',
+  'tables',
+  'limits',
+  'maintenance',
+  'windows',
+  'alerts',
+  'files',
+];
 const sourceKeys = ['eventHub', 'connection', 'consumerGroup'];
 const eventTimeKeys = ['from', 'forms', 'fallback', 'maxClockSkewMs'];
 const limitKeys = ['maxBodyBytes', 'maxDepth', 'maxReadingsPerEvent', 'maxStringLength'];
 const maintenanceKeys = ['schedule', 'vacuumSchedule', 'minimumSmallFiles', 'targetFileBytes'];
 const timestampForms: readonly TimestampForm[] = ['iso', 'epochSeconds', 'epochMillis', 'epochMicros'];
 const fallbacks: readonly Pipeline['eventTime']['fallback'][] = ['quarantine', 'enqueuedTime'];
+
+const tablePresets = {
+  readings: 'readings',
+  quarantine: 'quarantine',
+  windows: 'device_windows',
+  alerts: 'device_alerts',
+  lateReadings: 'late_readings',
+} as const;
 
 /** Keeps a body's text well below the longest string V8 can hold. */
 const mostBytes = 256 * 1024 * 1024;
@@ -33,6 +52,24 @@ export function definePipeline(definition: PipelineDefinition): Pipeline {
     tables: readTables(root),
     limits,
     maintenance: readMaintenance(root),
+    windows: {
+      definitions: [],
+      metrics: [],
+      allowedLatenessMs: 300_000,
+      idleTimeoutMs: 600_000,
+      shards: 16,
+      publishSchedule: '*/10 * * * * *',
+      latestStateIntervalMs: 60_000,
+    },
+    alerts: {
+      rules: [],
+      silence: undefined,
+      emit: 'transitions',
+      eventHub: 'alerts',
+      connection: 'EventHubs',
+      webhooks: [],
+    },
+    files: [],
   };
   problems.throwIfAny();
   return pipeline;
@@ -102,20 +139,27 @@ function readForms(section: Section): readonly TimestampForm[] {
 }
 
 function readTables(root: Section): Pipeline['tables'] {
-  const section = root.optionalSection('tables', ['readings', 'quarantine']);
-  const tables = {
-    readings: readTableName(section, 'readings'),
-    quarantine: readTableName(section, 'quarantine'),
+  const section = root.optionalSection('tables', Object.keys(tablePresets));
+  const taken = new Map<string, string>();
+  const read = (key: keyof typeof tablePresets) => {
+    const name = readTableName(section, key, tablePresets[key]);
+    const rival = taken.get(name.toLowerCase());
+    if (rival !== undefined) section.report(key, `has the name of tables.${rival}; give it one of its own`);
+    taken.set(name.toLowerCase(), key);
+    return name;
   };
-  if (tables.readings.toLowerCase() === tables.quarantine.toLowerCase()) {
-    section.report('quarantine', `has the name of the readings table; give it one of its own`);
-  }
-  return tables;
+  return {
+    readings: read('readings'),
+    quarantine: read('quarantine'),
+    windows: read('windows'),
+    alerts: read('alerts'),
+    lateReadings: read('lateReadings'),
+  };
 }
 
-function readTableName(section: Section, key: string): string {
-  if (!section.has(key)) return key;
-  const name = section.text(key, 'the name of a table') ?? key;
+function readTableName(section: Section, key: string, preset: string): string {
+  if (!section.has(key)) return preset;
+  const name = section.text(key, 'the name of a table') ?? preset;
   if (!/^[A-Za-z0-9_-]+$/.test(name)) {
     section.report(key, `is ${describeValue(name)}; a table's name has letters, digits, "_" and "-" only`);
   }

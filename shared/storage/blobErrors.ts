@@ -54,8 +54,15 @@ function answerOf(error: RestError): string {
   return `${error.statusCode} ${code}${requestId === undefined ? '' : `, request ${requestId}`}`;
 }
 
-/** The error without what a message of the SDK might quote: URLs, headers, the string to sign. */
-export function storageError(error: unknown, operation: BlobOperation): TributaryError {
+/**
+ * @param role that the identity lacks when access is denied
+ * @returns the error without what a message of the SDK might quote: URLs, headers, the string to sign
+ */
+export function storageError(
+  error: unknown,
+  operation: BlobOperation,
+  role = 'Storage Blob Data Contributor',
+): TributaryError {
   if (error instanceof TributaryError) return error;
   const what = operation();
   if (isSignInError(error)) {
@@ -65,7 +72,7 @@ export function storageError(error: unknown, operation: BlobOperation): Tributar
     );
   }
   if (!(error instanceof RestError) || error.statusCode === undefined) return noAnswer(error, what);
-  return answered(error, error.statusCode, what);
+  return answered(error, error.statusCode, what, role);
 }
 
 function noAnswer(error: unknown, what: string): TributaryError {
@@ -77,12 +84,12 @@ function noAnswer(error: unknown, what: string): TributaryError {
   );
 }
 
-function answered(error: RestError, status: number, what: string): TributaryError {
+function answered(error: RestError, status: number, what: string, role: string): TributaryError {
   const answer = answerOf(error);
   if (status === 401 || status === 403) {
     return new TributaryError(
       'STORAGE_DENIED',
-      `Could not ${what}: access denied (${answer}). Give the identity the role Storage Blob Data Contributor, or check the connection string and the account's network rules.`,
+      `Could not ${what}: access denied (${answer}). Give the identity the role ${role}, or check the connection string and the account's network rules.`,
     );
   }
   if (isMissingContainer(error)) {

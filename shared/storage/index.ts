@@ -1,5 +1,17 @@
 export { createContainerIfMissing } from './blobContainer.js';
 export { type BlobStoreOptions, createBlobStore } from './blobStore.js';
+export { createLedgerTableIfMissing, createTableLedger } from './dataTableLedger.js';
+export {
+  type Ledger,
+  type LedgerChange,
+  type LedgerChangeResult,
+  type LedgerKey,
+  type LedgerRange,
+  type LedgerRow,
+  type LedgerValues,
+  maxLedgerChanges,
+} from './ledger.js';
+export { createMemoryLedger } from './memoryLedger.js';
 export { createMemoryStore } from './memoryStore.js';
 export { comparePaths } from './objectPath.js';
 export type { ByteRange, ObjectInfo, ObjectStore, PutIfAbsentResult } from './objectStore.js';

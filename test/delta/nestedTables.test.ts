@@ -33,6 +33,11 @@ const nullable = (name: string, type: DataType): DataField => ({ name, type, nul
 const required = (name: string, type: DataType): DataField => ({ name, type, nullable: false });
 const listOf = (element: DataField): DataType => ({ kind: 'list', element });
 const structOf = (...fields: DataField[]): DataType => ({ kind: 'struct', fields });
+const mapOf = (type: DataType): DataType => ({
+  kind: 'map',
+  key: required('key', 'string'),
+  value: nullable('value', type),
+});
 const decimal = (precision: number, scale: number): DataType => ({ kind: 'decimal', precision, scale });
 
 const item = structOf(required('sku', 'string'), nullable('price', decimal(10, 2)));
@@ -255,6 +260,96 @@ describe('an append with nested columns', () => {
     const table = setUp(fields);
     await append(table, batchOfRows(fields, [[null], [[1, null]]]));
     assert.deepEqual(await rowsOf(table), [[null], [[1, null]]]);
+  });
+});
+
+describe('an append with narrower types inside', () => {
+  it('is brought to the types of the table, at any depth', async () => {
+    const wide = [
+      nullable('d', decimal(20, 4)),
+      nullable('i', decimal(12, 2)),
+      nullable(
+        's',
+        structOf(nullable('l', listOf(nullable('element', 'long'))), nullable('m', mapOf(decimal(10, 2)))),
+      ),
+    ];
+    const narrow = [
+      nullable('D', decimal(10, 2)),
+      nullable('i', 'integer'),
+      nullable(
+        's',
+        structOf(nullable('M', mapOf(decimal(5, 0))), nullable('L', listOf(nullable('element', 'short')))),
+      ),
+    ];
+    const table = setUp(wide);
+    await append(
+      table,
+      batchOfRows(narrow, [
+        [-150n, 7, [[['k', 3n]], [1, null]]],
+        [null, null, [[['k', null]], null]],
+        [5n, null, null],
+      ]),
+    );
+    assert.deepEqual(await rowsOf(table), [
+      [-15_000n, 700n, [[1n, null], [['k', 300n]]]],
+      [null, null, [null, [['k', null]]]],
+      [500n, null, null],
+    ]);
+    const wider = [nullable('d', decimal(20, 5))];
+    await assert.rejects(append(table, batchOfRows(wider, [[1n]])), { code: 'DELTA_SCHEMA_MISMATCH' });
+  });
+});
+
+describe('an append that widens a nested schema', () => {
+  it('adds fields inside structs, lists and maps in the commit of its rows', async () => {
+    const table = setUp();
+    await append(table, batchOfRows(orderFields, [order(1, 'a', 1n)]));
+    const evolved = [
+      orderFields[0]!,
+      nullable('customer', structOf(nullable('Name', 'string'), nullable('vip', 'boolean'))),
+      nullable(
+        'items',
+        listOf(
+          nullable(
+            'element',
+            structOf(nullable('sku', 'string'), nullable('tags', listOf(nullable('element', 'string')))),
+          ),
+        ),
+      ),
+      nullable('discount', decimal(4, 3)),
+    ];
+    const batch = batchOfRows(evolved, [[2n, ['b', 1], [['x', ['t', null]]], 125n]]);
+    const evolve = { type: 'struct', fields: withMetadata(evolved) } as const;
+    await new TableWriter(table).append({
+      prepare: () => ({ batch, transactions: [], readAppIds: [], evolve }),
+    });
+    const { snapshot } = await openTable(table);
+    assert.equal(snapshot.version, 2);
+    const rows = (await rowsOf(table)).sort(([one], [other]) => Number(one) - Number(other));
+    assert.deepEqual(rows, [
+      [1n, ['a', [1], null], [['sku-1', 1n, null]], [['k', 'a']], 1n, null],
+      [2n, ['b', null, 1], [['x', null, ['t', null]]], null, null, 125n],
+    ]);
+    const result = await optimizeTable({ ...table, sortBy: ['id'] });
+    assert.equal(result.kind, 'optimized');
+    assert.deepEqual(await rowsOf(table), rows);
+  });
+});
+
+describe('a partitioned table with nested columns', () => {
+  it('keeps decimals as partition values and everything else in its files', async () => {
+    const table = { ...setUp(), partitionColumns: ['total'] };
+    const rows = [order(1, 'a', 150n), order(2, null, -5n), order(3, 'c', 150n), order(4, 'd', null)];
+    await append(table, batchOfRows(orderFields, rows));
+    const { snapshot } = await openTable(table);
+    assert.deepEqual(
+      [...snapshot.files.values()].map(({ partitionValues }) => partitionValues.total).sort(),
+      ['-0.05', '1.50', null],
+    );
+    await append(table, batchOfRows(orderFields, [order(5, 'e', 150n)]));
+    assert.equal((await optimizeTable({ ...table, sortBy: ['id'] })).kind, 'optimized');
+    const read = (await rowsOf(table)).sort(([one], [other]) => Number(one) - Number(other));
+    assert.deepEqual(read, [...rows, order(5, 'e', 150n)]);
   });
 });
 

@@ -50,7 +50,13 @@ describe('definePipeline', () => {
           conversions: [],
         },
       ],
-      tables: { readings: 'readings', quarantine: 'quarantine' },
+      tables: {
+        readings: 'readings',
+        quarantine: 'quarantine',
+        windows: 'device_windows',
+        alerts: 'device_alerts',
+        lateReadings: 'late_readings',
+      },
       limits: {
         maxBodyBytes: 16_777_216,
         maxDepth: 32,
@@ -63,6 +69,24 @@ describe('definePipeline', () => {
         minimumSmallFiles: 50,
         targetFileBytes: 67_108_864,
       },
+      windows: {
+        definitions: [],
+        metrics: [],
+        allowedLatenessMs: 300_000,
+        idleTimeoutMs: 600_000,
+        shards: 16,
+        publishSchedule: '*/10 * * * * *',
+        latestStateIntervalMs: 60_000,
+      },
+      alerts: {
+        rules: [],
+        silence: undefined,
+        emit: 'transitions',
+        eventHub: 'alerts',
+        connection: 'EventHubs',
+        webhooks: [],
+      },
+      files: [],
     });
   });
 
@@ -103,7 +127,7 @@ describe('definePipeline', () => {
       },
     ]);
     assert.deepEqual(pipeline.deviceId, { from: ['id', '@key'], maxLength: 64 });
-    assert.deepEqual(pipeline.tables, { readings: 'R', quarantine: 'Q' });
+    assert.deepEqual([pipeline.tables.readings, pipeline.tables.quarantine], ['R', 'Q']);
     assert.equal(pipeline.limits.maxDepth, 3);
     assert.equal(pipeline.eventTime.maxClockSkewMs, 0);
   });
@@ -161,11 +185,7 @@ const cases: readonly Case[] = [
     { ...valid, deviceId: { form: 'x', from: 'id' } },
     /^deviceId\.form: unknown key\. Did you mean "from"\?$/,
   ],
-  [
-    'a key near nothing',
-    { ...valid, windows: {} },
-    /^windows: unknown key\. Known keys: "source", "deviceId"/,
-  ],
+  ['a key near nothing', { ...valid, kafka: {} }, /^kafka: unknown key\. Known keys: "source", "deviceId"/],
   [
     'an event hub of a wrong type',
     { ...valid, source: { eventHub: 7 } },
@@ -253,7 +273,7 @@ const cases: readonly Case[] = [
   [
     'tables of one name',
     { ...valid, tables: { readings: 'Quarantine' } },
-    /^tables\.quarantine: has the name of the readings table/,
+    /^tables\.quarantine: has the name of tables\.readings; give it one of its own$/,
   ],
   [
     'a table name with a slash',

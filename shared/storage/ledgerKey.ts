@@ -1,0 +1,28 @@
+// Pure. What every ledger checks before it asks the service.
+import { TributaryError } from '../base/index.js';
+import { type LedgerChange, maxLedgerChanges } from './ledger.js';
+
+const longestPart = 512;
+/** What Azure Tables refuses in keys, and lone surrogates, which no UTF-8 can carry. */
+const refused = /[/\\#?\p{Cc}\p{Cs}]/u;
+
+/** @throws TributaryError STORAGE_INVALID_PATH */
+export function assertLedgerKeyPart(part: string): void {
+  if (part.length > 0 && part.length <= longestPart && !refused.test(part)) return;
+  throw new TributaryError(
+    'STORAGE_INVALID_PATH',
+    `${JSON.stringify(part.slice(0, 80))} cannot be a key: 1 to ${longestPart} characters, none of them "/", "\\", "#", "?" or a control character.`,
+  );
+}
+
+/** @throws TypeError on what no caller may ask; TributaryError STORAGE_INVALID_PATH */
+export function assertLedgerChanges(partition: string, changes: readonly LedgerChange[]): void {
+  assertLedgerKeyPart(partition);
+  for (const { row } of changes) assertLedgerKeyPart(row);
+  if (changes.length === 0 || changes.length > maxLedgerChanges) {
+    throw new TypeError(`${changes.length} changes at once; there must be 1 to ${maxLedgerChanges}.`);
+  }
+  if (new Set(changes.map(({ row }) => row)).size < changes.length) {
+    throw new TypeError('A row is changed twice in one go.');
+  }
+}
