@@ -59,11 +59,14 @@ export async function writeRows(
   dataChange: boolean,
   context: RewriteContext,
 ): Promise<AddAction> {
-  const { metadata } = context.snapshot;
-  const table = { schema: parseTableSchema(metadata.schemaString), configuration: metadata.configuration };
+  const { schemaString, partitionColumns, configuration } = context.snapshot.metadata;
+  const stored = parseTableSchema(schemaString).fields.filter(
+    ({ field }) => !partitionColumns.includes(field.name),
+  );
+  const table = { schema: { fields: stored }, configuration };
   const encoded = encodeRows(batch, table, (rows, options) =>
     encodeParquet(rows, { ...options, rowGroupRows }),
   );
-  const add = await writeDataFile(encoded, table, { ...context, store: logOf(context).store });
-  return { ...add, partitionValues, dataChange };
+  const files = { ...context, store: logOf(context).store };
+  return { ...(await writeDataFile(encoded, table, files, partitionValues)), dataChange };
 }
