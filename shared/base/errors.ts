@@ -28,6 +28,7 @@ export const errorCodes = {
   DELTA_SCHEMA_MISMATCH: 'operator',
   DELTA_COMMIT_CONTENTION: 'transient',
   EVENT_BATCH_INVALID: 'permanent',
+  STATE_UNREADABLE: 'operator',
   PUBLISH_FAILED: 'transient',
   INPUT_INVALID: 'permanent',
   LOCAL_PORT_IN_USE: 'operator',

@@ -66,7 +66,8 @@ const features: readonly Feature[] = [
   { name: 'timestampNtz', reader: true, legacyWriterVersion: 7, isUnsupportedIn: () => false },
   // None are written: files are rewritten without the rows. Their vectors are read through, and go with their files.
   { name: 'deletionVectors', reader: true, legacyWriterVersion: 7, isUnsupportedIn: () => false },
-  { name: 'v2Checkpoint', reader: true, legacyWriterVersion: 7, isUnsupportedIn: () => true },
+  // Binds those who write checkpoints, which `checkpointWriter` obeys.
+  { name: 'v2Checkpoint', reader: true, legacyWriterVersion: 7, isUnsupportedIn: () => false },
   // New files carry the table's types; readers bring older ones to them.
   { name: 'typeWidening', reader: true, legacyWriterVersion: 7, isUnsupportedIn: () => false },
   {
