@@ -8,7 +8,7 @@ const root = join(import.meta.dirname, '..', '..', '..');
 const environment = join(root, '.local', 'interop-python');
 const installStamp = join(environment, 'installed.txt');
 const packages = ['deltalake==1.6.6', 'pyarrow==26.0.1', 'pyspark==4.0.1'];
-const deltaSpark = 'io.delta:delta-spark_2.13:4.0.0';
+const deltaSpark = 'io.delta:delta-spark_2.13:4.0.1';
 const jarCache = join(root, '.local', `interop-jars-${deltaSpark.split(':').pop()}`);
 /** What Spark 4 runs on. */
 const oldestJava = 17;
