@@ -207,11 +207,15 @@ def delta_rs_read(path, version=None, app_ids=()):
     }
 
 
+def arrow_table(rows, columns):
+    """`columns` are pairs of name and Arrow type; `timestamp` stands for microseconds in UTC, which have no alias there."""
+    kinds = [pa.timestamp("us", "UTC") if kind == "timestamp" else kind for _, kind in columns]
+    arrays = [pa.array([row[index] for row in rows], kind) for index, kind in enumerate(kinds)]
+    return pa.table(arrays, names=[name for name, _ in columns])
+
+
 def delta_rs_append(path, rows, columns, schema_mode=None):
-    """`columns` are pairs of name and Arrow type."""
-    arrays = [pa.array([row[index] for row in rows], kind) for index, (_, kind) in enumerate(columns)]
-    data = pa.table(arrays, names=[name for name, _ in columns])
-    write_deltalake(path, data, mode="append", schema_mode=schema_mode)
+    write_deltalake(path, arrow_table(rows, columns), mode="append", schema_mode=schema_mode)
 
 
 def delta_rs_copy(source, target, partition_by=None):
@@ -230,9 +234,7 @@ def delta_rs_update(path, predicate, updates):
 
 def delta_rs_merge(path, rows, columns, on):
     """Updates the rows that match, inserts the others."""
-    arrays = [pa.array([row[index] for row in rows], kind) for index, (_, kind) in enumerate(columns)]
-    source = pa.table(arrays, names=[name for name, _ in columns])
-    merge = DeltaTable(path).merge(source, f"t.{on} = s.{on}", source_alias="s", target_alias="t")
+    merge = DeltaTable(path).merge(arrow_table(rows, columns), f"t.{on} = s.{on}", source_alias="s", target_alias="t")
     return merge.when_matched_update_all().when_not_matched_insert_all().execute()
 
 

@@ -23,7 +23,7 @@ interface Table {
 
 interface NewRows extends Table {
   readonly rows: readonly (readonly unknown[])[];
-  /** Name and Arrow type. */
+  /** Name and Arrow type, or `timestamp`: microseconds in UTC. */
   readonly columns: readonly (readonly [string, string])[];
 }
 

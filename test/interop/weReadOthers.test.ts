@@ -47,7 +47,7 @@ describe('we read what Spark and delta-rs write', { skip: obstacle ?? false }, (
       const plain = Object.fromEntries(Object.keys(settings).map((key) => [key, null]));
       await engines.ask('setSpark', { settings });
       try {
-        await engines.sql(...statements(`delta.\`${table.path}\``, table.path));
+        await engines.sql(...statements(`delta.\`${table.path}\``));
       } finally {
         await engines.ask('setSpark', { settings: plain });
       }
