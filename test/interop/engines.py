@@ -38,6 +38,7 @@ CONFIGURATION = {
     "spark.sql.shuffle.partitions": "1",
     "spark.default.parallelism": "1",
     "spark.databricks.delta.snapshotPartitions": "1",
+    "spark.sql.sources.parallelPartitionDiscovery.parallelism": "2",
     "spark.databricks.delta.retentionDurationCheck.enabled": "false",
     # The default keeps checksums beside the files, which go stale when another engine replaces a file.
     "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
@@ -189,6 +190,15 @@ def spark_select(path, where, columns):
     return found
 
 
+def spark_stream(path, target):
+    """Brings `target` up to date with a streaming query, which remembers in `target` how far it read."""
+    source = spark.readStream.format("delta").load(path)
+    sink = source.writeStream.format("delta").option("checkpointLocation", os.path.join(target, "_checkpoint"))
+    query = sink.trigger(availableNow=True).start(target)
+    query.awaitTermination()
+    return str(query.id)
+
+
 def delta_rs_query(path, query):
     """The table is `t`."""
     return arrow_rows(pa.table(QueryBuilder().register("t", DeltaTable(path)).execute(query)))
@@ -261,6 +271,7 @@ OPERATIONS = {
     "sparkRead": spark_read,
     "sparkLog": spark_log,
     "sparkSelect": spark_select,
+    "sparkStream": spark_stream,
     "deltaRsQuery": delta_rs_query,
     "deltaRsRead": delta_rs_read,
     "deltaRsAppend": delta_rs_append,

@@ -51,6 +51,8 @@ interface Operations {
     Table & { where: string; columns: readonly string[] },
     { skipping: Selected; full: Selected },
   ];
+  /** The id of the query. */
+  sparkStream: [Table & { target: string }, string];
   /** The table is `t`. */
   deltaRsQuery: [Table & { query: string }, readonly EngineRow[]];
   deltaRsRead: [

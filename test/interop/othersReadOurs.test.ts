@@ -17,7 +17,7 @@ import { reverseCleanup } from '../support/cleanup.js';
 import { field } from '../support/deltaFixtures.js';
 import { logNames } from '../support/foreignTable.js';
 import { type EngineRow, Engines, rowTexts } from './engines.js';
-import { createTableFolder, type SharedTable } from './ourTable.js';
+import { createTableFolder, openAt, ourRowTexts, type SharedTable } from './ourTable.js';
 import { prepareSpark } from './python.js';
 import { batchOf, sampleRows, sampleSchema } from './sampleTable.js';
 
@@ -170,6 +170,25 @@ describe('Spark and delta-rs read what we write', { skip: obstacle ?? false }, (
         assert.deepEqual(rowTexts(seen.rows), rowTexts(rows), `${op}, version ${version}`);
       }
     }
+  });
+
+  it('streams every row once, whatever compaction did in between', async () => {
+    const [table, target] = [tableNamed('stream-source'), tableNamed('stream-target')];
+    const stream = () => engines.ask('sparkStream', { path: table.path, target: target.path });
+    const seen = async () => ourRowTexts(target, await openAt(target));
+    await append(table, sampleSchema, sampleRows.slice(0, 3), 1);
+    await append(table, sampleSchema, sampleRows.slice(3, 6), 2);
+    const queryId = await stream();
+    assert.deepEqual(await seen(), rowTexts(sampleRows.slice(0, 6)));
+    await append(table, sampleSchema, sampleRows.slice(6, 7), 3);
+    assert.equal((await optimizeTable(table)).kind, 'optimized');
+    await stream();
+    assert.deepEqual(await seen(), rowTexts(sampleRows.slice(0, 7)));
+    await append(table, sampleSchema, sampleRows.slice(7), 4);
+    assert.equal((await optimizeTable(table)).kind, 'optimized');
+    await stream();
+    assert.deepEqual(await seen(), rowTexts(sampleRows));
+    assert.ok((await openAt(target)).transactions.has(queryId), "the stream's own transactions");
   });
 
   it('finds the rows with a checkpoint and nothing before it, after cleanup and vacuum', async () => {

@@ -1,13 +1,15 @@
 // Tributary, Spark and delta-rs change one table in turns, and at the same time where the file system allows it: nobody loses a row.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { seededRandom } from '../../shared/base/index.js';
+import { type Clock, seededRandom, systemClock } from '../../shared/base/index.js';
 import {
+  addColumns,
   createTable,
   deleteRows,
   optimizeTable,
   type StructType,
   TableWriter,
+  vacuumTable,
   writeCheckpoint,
 } from '../../shared/delta/index.js';
 import { reverseCleanup } from '../support/cleanup.js';
@@ -19,6 +21,11 @@ import { prepareSpark } from './python.js';
 import { batchOf } from './sampleTable.js';
 
 const obstacle = prepareSpark();
+/** Late enough for vacuum to find what was removed just now expired. */
+const later: Clock = {
+  nowMs: () => systemClock.nowMs() + 60 * 86_400_000,
+  sleep: (delayMs, signal) => systemClock.sleep(delayMs, signal),
+};
 
 const schema: StructType = {
   type: 'struct',
@@ -59,11 +66,17 @@ function sqlRow({ id, writer, amount, moment }: EngineRow): string {
 
 /** What the table must hold, by id. */
 class Ledger {
-  #rows = new Map<number, EngineRow>();
+  readonly #rows = new Map<number, EngineRow>();
   #nextId = 0;
+  /** Columns that the table got later; nobody fills them. */
+  readonly #later: Record<string, null> = {};
 
   get rows(): EngineRow[] {
-    return [...this.#rows.values()];
+    return [...this.#rows.values()].map((row) => ({ ...row, ...this.#later }));
+  }
+
+  addColumn(name: string): void {
+    this.#later[name] = null;
   }
 
   add(writer: string, count: number): EngineRow[] {
@@ -151,7 +164,7 @@ describe('one table with several engines', { skip: obstacle ?? false }, () => {
       },
       async appendDeltaRs(): Promise<void> {
         const rows = ledger.add('delta-rs', 5).map(arrowCells);
-        await engines.ask('deltaRsAppend', { path, columns: arrowColumns, rows });
+        await engines.ask('deltaRsAppend', { path, columns: arrowColumns, rows, schema_mode: 'merge' });
       },
       async deleteDeltaRs(round: number): Promise<void> {
         ledger.remove((id) => id % 19 === round);
@@ -164,7 +177,8 @@ describe('one table with several engines', { skip: obstacle ?? false }, () => {
       },
       optimizeDeltaRs: () => engines.ask('deltaRsOptimize', { path }),
       async appendSpark(): Promise<void> {
-        await engines.sql(`insert into ${name} values ${ledger.add('Spark', 5).map(sqlRow)}`);
+        const values = ledger.add('Spark', 5).map(sqlRow);
+        await engines.sql(`insert into ${name} (id, writer, amount, moment) values ${values}`);
       },
       async deleteSpark(round: number): Promise<void> {
         ledger.remove((id) => id % 17 === round);
@@ -181,6 +195,33 @@ describe('one table with several engines', { skip: obstacle ?? false }, () => {
       },
       optimizeSpark: () => engines.sql(`optimize ${name}`),
     };
+  }
+
+  /** Two engines add a column each; everybody goes on with rows that lack them. */
+  async function widen(
+    table: SharedTable,
+    ledger: Ledger,
+    { appendOurs, appendDeltaRs, appendSpark }: ReturnType<typeof stepsOf>,
+  ): Promise<void> {
+    const wider: StructType = { type: 'struct', fields: [field('note', 'string')] };
+    assert.equal((await addColumns({ ...table, schema: wider })).kind, 'added');
+    await engines.sql(`alter table delta.\`${table.path}\` add columns (extra int)`);
+    for (const name of ['note', 'extra']) ledger.addColumn(name);
+    for (const append of [appendOurs, appendDeltaRs, appendSpark]) await append();
+    await assertAgreement(table, ledger.rows);
+  }
+
+  async function vacuumByAll(table: SharedTable, ledger: Ledger): Promise<void> {
+    await engines.sql(`vacuum delta.\`${table.path}\` retain 0 hours`);
+    await assertAgreement(table, ledger.rows);
+    assert.equal((await optimizeTable(table)).kind, 'optimized');
+    await engines.ask('deltaRsVacuum', { path: table.path });
+    await engines.ask('deltaRsCheckpoint', { path: table.path });
+    await assertAgreement(table, ledger.rows);
+    await engines.ask('deltaRsDelete', { path: table.path, predicate: 'id % 2 = 0' });
+    ledger.remove((id) => id % 2 === 0);
+    assert.equal((await vacuumTable({ ...table, clock: later })).kind, 'vacuumed');
+    await assertAgreement(table, ledger.rows);
   }
 
   const creators: readonly {
@@ -219,9 +260,9 @@ describe('one table with several engines', { skip: obstacle ?? false }, () => {
       await create(table);
       const ledger = new Ledger();
       const random = seededRandom(rounds);
-      const steps = Object.values(stepsOf(table, ledger, new TableWriter(table)));
+      const steps = stepsOf(table, ledger, new TableWriter(table));
       for (let round = 0; round < rounds; round++) {
-        const shuffled = steps
+        const shuffled = Object.values(steps)
           .map((step) => ({ step, order: random.next() }))
           .sort((left, right) => left.order - right.order);
         for (const { step } of shuffled) {
@@ -230,39 +271,70 @@ describe('one table with several engines', { skip: obstacle ?? false }, () => {
         }
         await assertAgreement(table, ledger.rows);
       }
-      await assertContiguous(table);
       const { version } = await openAt(table);
       assert.ok(version >= leastVersion, `only ${version} commits`);
+      await widen(table, ledger, steps);
+      await vacuumByAll(table, ledger);
+      await assertContiguous(table);
     });
   }
 
+  it('refuses to go on once Spark uses deletion vectors, and still reads', async () => {
+    const table = tableNamed('with-vectors');
+    await createTable({ ...table, schema });
+    const ledger = new Ledger();
+    const writer = new TableWriter(table);
+    const append = () => writer.append(blindAppend(batchOf(schema, ledger.add('Tributary', 10))));
+    await append();
+    await engines.sql(
+      `alter table delta.\`${table.path}\` set tblproperties ('delta.enableDeletionVectors' = 'true')`,
+      `delete from delta.\`${table.path}\` where id = 3`,
+    );
+    ledger.remove((id) => id === 3);
+    const { rows } = ledger;
+    await assert.rejects(append(), { code: 'DELTA_PROTOCOL_UNSUPPORTED', message: /deletionVectors/ });
+    await assertAgreement(table, rows);
+  });
+
   // Spark is left out: on a local disk its commit checks for the file, then renames; another engine may get in between.
-  it('loses no append while Tributary, compaction and delta-rs commit at the same time', async () => {
+  it('loses nothing while appends, compaction and deletes of Tributary and delta-rs commit at the same time', async () => {
     const table = tableNamed('rivals');
     await createTable({ ...table, schema });
     const ledger = new Ledger();
-    const theirs = Promise.all(
-      Array.from({ length: 20 }, () =>
-        engines.ask('deltaRsAppend', {
-          path: table.path,
-          columns: arrowColumns,
-          rows: ledger.add('delta-rs', 3).map(arrowCells),
-        }),
-      ),
-    );
+    /** A delete of delta-rs gives up when a rival added rows or rewrote what it read. */
+    const deleteUntilDone = async (id: number): Promise<void> => {
+      for (let attempt = 1; ; attempt++) {
+        try {
+          await engines.ask('deltaRsDelete', { path: table.path, predicate: `id = ${id}` });
+          ledger.remove((candidate) => candidate === id);
+          return;
+        } catch (error) {
+          if (attempt === 200 || !/concurrent/i.test(String(error))) throw error;
+        }
+      }
+    };
     let isOver = false;
-    const over = theirs.finally(() => {
-      isOver = true;
-    });
+    const theirs = async (): Promise<void> => {
+      try {
+        for (let count = 0; count < 16; count++) {
+          const rows = ledger.add('delta-rs', 3);
+          const cells = rows.map(arrowCells);
+          await engines.ask('deltaRsAppend', { path: table.path, columns: arrowColumns, rows: cells });
+          if (count % 4 === 3) await deleteUntilDone(Number(rows[0]!.id));
+        }
+      } finally {
+        isOver = true;
+      }
+    };
     const appendMeanwhile = async (): Promise<void> => {
       const writer = new TableWriter(table);
-      for (let count = 0; count < 5 || !isOver; count++)
+      for (let count = 0; count < 40; count++)
         await writer.append(blindAppend(batchOf(schema, ledger.add('Tributary', 2))));
     };
     const optimizeMeanwhile = async (): Promise<void> => {
       for (let count = 0; count < 2 || !isOver; count++) await optimizeTable(table);
     };
-    await Promise.all([over, appendMeanwhile(), appendMeanwhile(), optimizeMeanwhile()]);
+    await Promise.all([theirs(), appendMeanwhile(), appendMeanwhile(), optimizeMeanwhile()]);
     await assertAgreement(table, ledger.rows);
     await assertContiguous(table);
   });
