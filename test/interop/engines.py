@@ -34,6 +34,8 @@ CONFIGURATION = {
     # Starting matters more than running: tables are small, and no query runs twice.
     "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
     "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.adaptive.enabled": "false",
+    "spark.databricks.delta.merge.materializeSource": "none",
     # Far less than the defaults, which are for clusters.
     "spark.sql.shuffle.partitions": "1",
     "spark.default.parallelism": "1",

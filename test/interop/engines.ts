@@ -76,6 +76,9 @@ interface Operations {
   deltaRsVacuum: [Table, unknown];
 }
 
+/** Far more than any request takes, on a busy machine too: a hanging engine fails its test instead of stopping the suite. */
+const deadlineMs = 180_000;
+
 type Answer = { readonly value: unknown } | { readonly error: string };
 
 interface Asked {
@@ -87,6 +90,7 @@ export class Engines {
   readonly #process: ChildProcess;
   readonly #asked: Asked[] = [];
   #errors = '';
+  #end: Error | undefined;
 
   private constructor(process: ChildProcess) {
     this.#process = process;
@@ -96,9 +100,10 @@ export class Engines {
     process.stderr!.setEncoding('utf8').on('data', (text: string) => {
       this.#errors = (this.#errors + text).slice(-4000);
     });
-    process.once('close', (code) => {
-      const error = new Error(`engines.py ended with ${code}:\n${this.#errors}`);
-      for (const { reject } of this.#asked.splice(0)) reject(error);
+    process.stdin!.on('error', () => {}); // whoever waits for an answer hears of the end below
+    process.once('close', (code, signal) => {
+      this.#end = new Error(`engines.py ended with ${code ?? signal}:\n${this.#errors}`);
+      for (const { reject } of this.#asked.splice(0)) reject(this.#end);
     });
   }
 
@@ -125,11 +130,17 @@ export class Engines {
     return this.ask('sql', { statements });
   }
 
-  #send(request: unknown): Promise<Answer> {
-    return new Promise((resolve, reject) => {
-      this.#asked.push({ resolve, reject });
-      this.#process.stdin!.write(`${JSON.stringify(request)}\n`);
-    });
+  async #send(request: unknown): Promise<Answer> {
+    if (this.#end !== undefined) throw this.#end;
+    const impatience = setTimeout(() => this.#process.kill('SIGKILL'), deadlineMs);
+    try {
+      return await new Promise((resolve, reject) => {
+        this.#asked.push({ resolve, reject });
+        this.#process.stdin!.write(`${JSON.stringify(request)}\n`);
+      });
+    } finally {
+      clearTimeout(impatience);
+    }
   }
 
   async #stop(): Promise<void> {

@@ -269,12 +269,12 @@ describe('one table with several engines', { skip: obstacle ?? false }, () => {
           await step(round);
           assert.deepEqual(await ourRowTexts(table, await openAt(table)), rowTexts(ledger.rows), step.name);
         }
-        await assertAgreement(table, ledger.rows);
       }
+      await assertAgreement(table, ledger.rows);
       const { version } = await openAt(table);
       assert.ok(version >= leastVersion, `only ${version} commits`);
       await widen(table, ledger, steps);
-      await vacuumByAll(table, ledger);
+      if (rounds > 1) await vacuumByAll(table, ledger);
       await assertContiguous(table);
     });
   }
@@ -296,7 +296,7 @@ describe('one table with several engines', { skip: obstacle ?? false }, () => {
     await assertAgreement(table, rows);
   });
 
-  // Spark is left out: on a local disk its commit checks for the file, then renames; another engine may get in between.
+  // Spark is left out: on a local disk it looks whether the version is there, then renames; another engine may get in between.
   it('loses nothing while appends, compaction and deletes of Tributary and delta-rs commit at the same time', async () => {
     const table = tableNamed('rivals');
     await createTable({ ...table, schema });
