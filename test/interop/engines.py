@@ -34,6 +34,7 @@ CONFIGURATION = {
     # Starting matters more than running: tables are small, and no query runs twice.
     "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
     "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.sql.adaptive.enabled": "false",
     "spark.databricks.delta.merge.materializeSource": "none",
     # Far less than the defaults, which are for clusters.

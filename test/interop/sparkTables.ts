@@ -126,7 +126,6 @@ export const sparkTables: readonly SparkTable[] = [
   },
   {
     name: 'rewrites without deletion vectors',
-    hasHistory: true,
     statements: (table) => [
       `create table ${table} using delta ${properties(withoutVectors)} as ${range(300)}`,
       `delete from ${table} where id % 7 = 3`,
@@ -193,7 +192,6 @@ export const sparkTables: readonly SparkTable[] = [
   ...['json', 'parquet'].map(
     (format): SparkTable => ({
       name: `V2 checkpoints in ${format} with sidecars`,
-      hasHistory: format === 'json',
       settings: { 'spark.databricks.delta.checkpointV2.topLevelFileFormat': format },
       statements: (table) => [
         `create table ${table} using delta
