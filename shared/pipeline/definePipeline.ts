@@ -32,6 +32,7 @@ const tablePresets = {
   windows: 'device_windows',
   alerts: 'device_alerts',
   lateReadings: 'late_readings',
+  undeliveredAlerts: 'undelivered_alerts',
 } as const;
 
 /** Keeps a body's text well below the longest string V8 can hold. */
@@ -132,6 +133,7 @@ function readTables(root: Section): Pipeline['tables'] {
     windows: read('windows'),
     alerts: read('alerts'),
     lateReadings: read('lateReadings'),
+    undeliveredAlerts: read('undeliveredAlerts'),
   };
 }
 

@@ -56,6 +56,7 @@ describe('definePipeline', () => {
         windows: 'device_windows',
         alerts: 'device_alerts',
         lateReadings: 'late_readings',
+        undeliveredAlerts: 'undelivered_alerts',
       },
       limits: {
         maxBodyBytes: 16_777_216,
