@@ -14,16 +14,19 @@ export type WebhookAnswer =
 
 export type WebhookVerdict = 'delivered' | 'tryAgain' | 'refused';
 
-/** Stable: people write queries against these. */
-export type UndeliveredReason =
+/** Stable: people write queries against these. docs/subscribers.md explains each. */
+export const undeliveredReasons = [
   /** The webhook answered that it will never take it: any 3xx or 4xx but 408, 425 and 429. */
-  | 'refused'
+  'refused',
   /** Every attempt failed. */
-  | 'retries_exhausted'
+  'retries_exhausted',
   /** Other alerts of the batch took all the time that there is. */
-  | 'out_of_time'
+  'out_of_time',
   /** The event is no CloudEvent in JSON; somebody else writes to the hub. */
-  | 'invalid_event';
+  'invalid_event',
+] as const;
+
+export type UndeliveredReason = (typeof undeliveredReasons)[number];
 
 export const maxAttempts = 5;
 const pauses: BackoffOptions = { initialMs: 1_000, maximumMs: 15_000 };
