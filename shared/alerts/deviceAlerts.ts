@@ -238,8 +238,7 @@ export class DeviceAlerts {
     );
     if (rule === undefined) return;
     const openedAtMicros = reading.eventTimeMicros + 0;
-    const isBeforeNormalRun = openedAtMicros < (state?.resolvedAtMicros ?? Number.NEGATIVE_INFINITY);
-    if (isBeforeNormalRun || isCooling(rule, state, openedAtMicros)) return;
+    if (isCooling(rule, state, openedAtMicros)) return;
     const facts = { deviceId, reading, group, rule, openedAtMicros, outOfOrder: true };
     const message = breachMessage(rule, deviceId, reading.values);
     this.#emit({ ...facts, transition: 'raised', message });
@@ -330,6 +329,7 @@ export class DeviceAlerts {
   }
 }
 
+/** Also for readings from before the group was resolved: they belong to the alert that was open then. */
 function isCooling(rule: RulePlan, state: GroupState | undefined, eventTimeMicros: number): boolean {
   const resolvedAtMicros = state?.resolvedAtMicros;
   return resolvedAtMicros !== undefined && eventTimeMicros - resolvedAtMicros < rule.cooldownMicros;
