@@ -37,7 +37,7 @@ export const subscribeCommand = {
   examples: [
     ['npm run subscribe', 'what comes from now on'],
     ['npm run subscribe -- --since 1h --device "sensor-*"', 'the last hour too, of some devices'],
-    ['npm run --silent subscribe -- --json | jq .data.message', 'for programs'],
+    ['npm run --silent subscribe -- --json', 'for programs'],
   ],
 } as const satisfies CommandDefinition<OptionDefinitions>;
 
