@@ -15,12 +15,17 @@ import {
   tendLog,
 } from '../shared/maintenance/index.js';
 
-const { maintenance, tables } = pipeline;
-const tableNames = [tables.readings, tables.quarantine];
+const { alerts, maintenance, tables } = pipeline;
+const tableNames = [
+  tables.readings,
+  tables.quarantine,
+  ...(alerts.webhooks.length === 0 ? [] : [tables.undeliveredAlerts]),
+];
 /** Queries ask for a device and a time; files sorted so are skipped by their statistics. */
 const sortBy: Readonly<Record<string, readonly string[]>> = {
   [tables.readings]: ['device_id', 'event_time'],
   [tables.quarantine]: ['_partition', '_sequence_number'],
+  [tables.undeliveredAlerts]: ['device_id', 'failed_time'],
 };
 
 interface TableInput {

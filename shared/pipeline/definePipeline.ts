@@ -1,4 +1,6 @@
 // Pure. A user's definition -> a checked Pipeline with every default filled in.
+import { readAlerts } from './alerts.js';
+import { readConnection, readEventHub } from './eventHubs.js';
 import { readFields } from './fields.js';
 import { describeValue, Problems } from './problems.js';
 import { readSchedule } from './schedule.js';
@@ -32,6 +34,7 @@ const tablePresets = {
   windows: 'device_windows',
   alerts: 'device_alerts',
   lateReadings: 'late_readings',
+  undeliveredAlerts: 'undelivered_alerts',
 } as const;
 
 /** Keeps a body's text well below the longest string V8 can hold. */
@@ -59,14 +62,7 @@ export function definePipeline(definition: PipelineDefinition): Pipeline {
     limits,
     maintenance: readMaintenance(root),
     windows: readWindows(problems, root, fields),
-    alerts: {
-      rules: [],
-      silence: undefined,
-      emit: 'transitions',
-      eventHub: 'alerts',
-      connection: 'EventHubs',
-      webhooks: [],
-    },
+    alerts: readAlerts(root, fields, source),
     files: [],
   };
   problems.throwIfAny();
@@ -75,30 +71,9 @@ export function definePipeline(definition: PipelineDefinition): Pipeline {
 
 function readSource(root: Section): Pipeline['source'] {
   const section = root.section('source', sourceKeys);
-  const eventHub = section.text('eventHub', 'the name of an event hub') ?? '';
-  const hubName = /^[A-Za-z0-9]([A-Za-z0-9._-]{0,254}[A-Za-z0-9])?$/;
-  if (eventHub !== '' && !hubName.test(eventHub)) {
-    const rule =
-      'an event hub\'s name has letters, digits, ".", "-" and "_", and starts and ends with a letter or digit';
-    section.report('eventHub', `is ${describeValue(eventHub)}; ${rule}`);
-  }
+  const eventHub = readEventHub(section);
   const consumerGroup = section.has('consumerGroup') ? section.text('consumerGroup', 'a text') : '$Default';
-  return { eventHub, connection: readConnection(section), consumerGroup: consumerGroup ?? '' };
-}
-
-/** Never repeats the value: someone may have pasted the secret itself. */
-function readConnection(section: Section): string {
-  if (!section.has('connection')) return 'EventHubs';
-  const connection = section.value('connection');
-  if (typeof connection === 'string' && /^[A-Za-z_][A-Za-z0-9_.:-]*$/.test(connection)) return connection;
-  const isSecret = typeof connection === 'string' && /endpoint=|sharedaccess/i.test(connection);
-  section.report(
-    'connection',
-    isSecret
-      ? 'holds a connection string; put that into an app setting and write the name of the setting here'
-      : 'must be the name of an app setting: letters, digits, "_", ".", ":" and "-"',
-  );
-  return '';
+  return { eventHub, connection: readConnection(section, 'EventHubs'), consumerGroup: consumerGroup ?? '' };
 }
 
 function readDeviceId(root: Section, paths: PathRegister): Pipeline['deviceId'] {
@@ -152,6 +127,7 @@ function readTables(root: Section): Pipeline['tables'] {
     windows: read('windows'),
     alerts: read('alerts'),
     lateReadings: read('lateReadings'),
+    undeliveredAlerts: read('undeliveredAlerts'),
   };
 }
 
