@@ -61,14 +61,15 @@ export default definePipeline({
     },
   },
 
-  // Each device's readings in windows of event time: one row per device and window in `device_windows`, when it has closed.
+  // One row per device and window in `device_windows`, once the window has closed. docs/windows.md explains it.
   windows: {
     definitions: { five_minutes: { kind: 'tumbling', sizeMs: 5 * 60_000 } },
-    metrics: ['temperature', 'humidity', 'pressure', 'battery'],
+    metrics: ['temperature', 'battery'],
+    // A reading up to this much older than its device's newest one still counts.
+    allowedLatenessMs: 5 * 60_000,
   },
 
-  // A row in `device_alerts` and an event in the hub `alerts` when one is raised, gets better or worse, or is resolved.
-  // Of a group's rules the first that matches wins; the group is the field, if none is named.
+  // Rules of one field form a group, in which the first that matches wins; `npm run subscribe` follows what they raise.
   alerts: {
     rules: [
       {

@@ -4,12 +4,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type EventPublisher, openPublisher } from '../local/sending/publisher.js';
-import { subscribeToHub } from '../local/sending/subscriber.js';
 import { createAppFolder } from '../local/stack/appFolder.js';
 import { claimPorts } from '../local/stack/ports.js';
 import { type Stack, startStack } from '../local/stack/stack.js';
 import { StackState } from '../local/stack/stackState.js';
 import { StatusMonitor } from '../local/stack/statusMonitor.js';
+import { subscribeToHub } from '../local/subscribing/hubSubscriber.js';
 import { systemClock } from '../shared/base/index.js';
 import type { PipelineDefinition } from '../shared/pipeline/index.js';
 
@@ -85,9 +85,10 @@ async function startOnFreePorts(folder: string): Promise<Stack> {
     state,
     ports: { blobPort, queuePort, tablePort, eventHubsPort, hostPort },
     hubs: [
-      { name: hub, partitionCount },
-      { name: alertHub, partitionCount: 2 },
+      { name: hub, partitionCount, consumerGroups: [] },
+      { name: alertHub, partitionCount: 2, consumerGroups: [] },
     ],
+    connections: ['EventHubs'],
     app: join(folder, 'app'),
     clock: systemClock,
     onReady: () => {},

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openPublisher } from '../local/sending/publisher.js';
 import { compressText, createFleet, defaultMix, startSimulator } from '../local/simulator/index.js';
+import { connectionsOf, hubsOf } from '../local/stack/pipelineHubs.js';
 import { claimPorts } from '../local/stack/ports.js';
 import { type Stack, startStack } from '../local/stack/stack.js';
 import { StackState } from '../local/stack/stackState.js';
@@ -42,10 +43,8 @@ async function startOnFreePorts(folder: string): Promise<Stack> {
   return startStack({
     state,
     ports: { blobPort, queuePort, tablePort, eventHubsPort, hostPort },
-    hubs: [
-      { name: pipeline.source.eventHub, partitionCount },
-      { name: pipeline.alerts.eventHub, partitionCount: 1 },
-    ],
+    hubs: hubsOf(pipeline, partitionCount),
+    connections: connectionsOf(pipeline),
     clock: systemClock,
     onReady: () => {},
     stopWanted: new AbortController().signal,

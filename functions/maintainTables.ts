@@ -25,6 +25,7 @@ const sortBy: Readonly<Record<string, readonly string[]>> = {
   [tables.windows]: ['device_id', 'window_start'],
   [tables.alerts]: ['device_id', 'event_time'],
   [tables.lateReadings]: ['device_id', 'event_time'],
+  [tables.undeliveredAlerts]: ['device_id', 'failed_time'],
 };
 
 interface TableInput {

@@ -29,8 +29,7 @@ async function start(options: StartOptions): Promise<number> {
       options,
       state,
       ports,
-      hub: pipeline.source.eventHub,
-      tables: pipeline.tables,
+      pipeline,
       clock: systemClock,
     });
     return await session.run();

@@ -20,11 +20,16 @@ import type { Pipeline } from './pipeline/index.js';
 import { summarizeTable, type TableSummary } from './progress/index.js';
 import {
   cloudEventSource,
+  createWebhookClient,
   fixShardCount,
   LatestState,
   pipelineTables,
   ResultPublisher,
   ResultTables,
+  secretProblem,
+  undeliveredSchema,
+  WebhookDelivery,
+  webhookTargets,
 } from './results/index.js';
 import { hasShards, planShards, signalBreaches } from './shards/index.js';
 import {
@@ -49,6 +54,11 @@ export interface App {
   readonly ingestor: Ingestor;
   /** Undefined for a pipeline without windows and alerts. */
   readonly shards: AppShards | undefined;
+  /**
+   * Delivers to the pipeline's webhooks. Its settings are looked at here, not at start: a secret that is missing must not hold
+   * up the readings. @throws TributaryError SETTING_MISSING, CONFIG_INVALID
+   */
+  webhooks(): WebhookDelivery;
   /** Names of the pipeline's tables. */
   readonly tableNames: readonly string[];
   /** The newest version. @throws TributaryError DELTA_TABLE_NOT_FOUND, and as opening a table does */
@@ -70,7 +80,8 @@ const tablesFolder = 'tables';
 /**
  * Opens the lake and creates the tables that are missing.
  * Settings: `LakeStorage` (connection string) or `LakeStorage__blobServiceUri` (identity; `LakeStorage__clientId` names
- * a user-assigned one; the table service is beside it, or at `LakeStorage__tableServiceUri`), `LakeContainer` (default `lake`).
+ * a user-assigned one; the table service is beside it, or at `LakeStorage__tableServiceUri`), `LakeContainer` (default `lake`);
+ * `webhooks` reads those with the webhooks' secrets.
  * @throws TributaryError SETTING_MISSING, STORAGE_DENIED, STORAGE_UNAVAILABLE, and what opening a table throws
  */
 export async function createApp(settings: Settings, logger: Logger = consoleLogger): Promise<App> {
@@ -78,9 +89,12 @@ export async function createApp(settings: Settings, logger: Logger = consoleLogg
   await createContainerIfMissing(container);
   const store = createBlobStore({ container });
   const open = (name: string, schema: StructType) => openWriter({ store, name, schema, logger });
-  const [readings, quarantine] = await Promise.all([
+  const [readings, quarantine, undelivered] = await Promise.all([
     open(pipeline.tables.readings, readingSchema(pipeline)),
     open(pipeline.tables.quarantine, quarantineSchema()),
+    pipeline.alerts.webhooks.length === 0
+      ? undefined
+      : open(pipeline.tables.undeliveredAlerts, undeliveredSchema()),
   ]);
   const shards = hasShards(pipeline)
     ? await openShards({ settings, store, quarantine, open, logger })
@@ -97,6 +111,7 @@ export async function createApp(settings: Settings, logger: Logger = consoleLogg
       logger,
     }),
     shards,
+    webhooks: webhookOpener(settings, undelivered, logger),
     tableNames,
     loadTable,
     upkeepOptions: (name) => ({ store, root: rootOf(name), clock: systemClock, random: systemRandom }),
@@ -161,6 +176,24 @@ export function getApp(): Promise<App> {
 }
 
 const consoleLogger = createLogger((line, level) => console[level](line), 'info');
+
+/** One for the life of the app: it remembers what it has delivered. */
+function webhookOpener(settings: Settings, table: TableWriter | undefined, logger: Logger): App['webhooks'] {
+  let opened: WebhookDelivery | undefined;
+  return () => {
+    if (table === undefined)
+      throw new TributaryError('CONFIG_INVALID', 'pipeline.ts has no alerts.webhooks.');
+    opened ??= new WebhookDelivery({
+      targets: webhookTargets(pipeline.alerts.webhooks, settings, secretProblem),
+      post: createWebhookClient(systemClock),
+      table,
+      clock: systemClock,
+      random: systemRandom,
+      logger,
+    });
+    return opened;
+  };
+}
 
 async function openWriter(options: {
   readonly store: ObjectStore;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type Clock, describeError, TributaryError } from '../../shared/base/index.js';
 import { azuriteConnectionString, startAzurite } from '../azurite/index.js';
 import { type ChildService, startChildService } from './childService.js';
+import type { HubDefinition } from './pipelineHubs.js';
 import { type LoggedNotice, ServiceLog } from './serviceLog.js';
 import type { RunningService } from './stackLock.js';
 import type { StackState } from './stackState.js';
@@ -16,15 +17,12 @@ export interface StackPorts {
   readonly hostPort: number;
 }
 
-export interface HubDefinition {
-  readonly name: string;
-  readonly partitionCount: number;
-}
-
 export interface StackOptions {
   readonly state: StackState;
   readonly ports: StackPorts;
   readonly hubs: readonly HubDefinition[];
+  /** Names of the settings that the emulator's connection string goes to. */
+  readonly connections: readonly string[];
   readonly clock: Clock;
   /** Folder of the function app. Default: this project. */
   readonly app?: string;
@@ -69,12 +67,15 @@ export const eventHubsConnectionString = (port: number) =>
   `Endpoint=sb://localhost:${port};SharedAccessKeyName=local;SharedAccessKey=local;UseDevelopmentEmulator=true`;
 
 /** Host settings; they win over local.settings.json, which holds the same for the usual ports. */
-function hostSettings(ports: StackPorts): Readonly<Record<string, string>> {
+function hostSettings({ ports, connections }: StackOptions): Readonly<Record<string, string>> {
   const storage = azuriteConnectionString(ports);
+  const eventHubs = eventHubsConnectionString(ports.eventHubsPort);
   return {
+    // As the Functions Core Tools set it.
+    AZURE_FUNCTIONS_ENVIRONMENT: 'Development',
     AzureWebJobsStorage: storage,
     LakeStorage: storage,
-    EventHubs: eventHubsConnectionString(ports.eventHubsPort),
+    ...Object.fromEntries(connections.map((name) => [name, eventHubs])),
   };
 }
 
@@ -84,6 +85,11 @@ function azuritePlan({ state, ports }: StackOptions): ServicePlan {
     logName: 'azurite',
     start: async (onLine) => (await startAzurite({ folder: state.azuriteFolder, onLine, ...ports })).service,
   };
+}
+
+function hubArgument({ name, partitionCount, consumerGroups }: HubDefinition): string {
+  const groups = consumerGroups.length === 0 ? '' : `:${consumerGroups.join(',')}`;
+  return `${name}:${partitionCount}${groups}`;
 }
 
 function eventHubsPlan({ state, ports, hubs }: StackOptions): ServicePlan {
@@ -98,7 +104,7 @@ function eventHubsPlan({ state, ports, hubs }: StackOptions): ServicePlan {
         args: [
           ...['--port', String(ports.eventHubsPort)],
           ...['--data', state.eventHubsFolder],
-          ...hubs.flatMap(({ name, partitionCount }) => ['--hub', `${name}:${partitionCount}`]),
+          ...hubs.flatMap((hub) => ['--hub', hubArgument(hub)]),
         ],
         isReady: (line) => line.startsWith('Event Hubs emulator is listening on'),
         onLine,
@@ -106,9 +112,10 @@ function eventHubsPlan({ state, ports, hubs }: StackOptions): ServicePlan {
   };
 }
 
-function hostPlan({ state, ports, app = root }: StackOptions): ServicePlan {
+function hostPlan(options: StackOptions): ServicePlan {
+  const { state, ports, app = root } = options;
   const script = join(import.meta.dirname, '..', 'host', 'cli.js');
-  const settings = Object.entries(hostSettings(ports));
+  const settings = Object.entries(hostSettings(options));
   return {
     name: 'Functions host',
     logName: 'host',

@@ -1,4 +1,10 @@
 // Pure. The alerts of one device: readings and time in, alerts out.
+import {
+  alertOfArrival,
+  alertOfReading,
+  alertWithoutReading,
+  type ReadingAlertFacts,
+} from './alertRecord.js';
 import { firstBreached, isBreached, isHeld } from './conditions.js';
 import {
   breachMessage,
@@ -8,7 +14,6 @@ import {
   silenceMessage,
 } from './messages.js';
 import type { AlertPlan, GroupPlan, RulePlan } from './plan.js';
-import { stableId } from './stableId.js';
 import {
   type DeviceState,
   decodeState,
@@ -16,12 +21,11 @@ import {
   freshGroup,
   freshState,
   type GroupState,
-  type Orphan,
   openOf,
   severityRank,
   silenceGroup,
 } from './state.js';
-import type { Alert, AlertReading, AlertTransition, OpenAlert } from './types.js';
+import type { Alert, AlertReading, OpenAlert } from './types.js';
 
 const none: readonly Alert[] = [];
 
@@ -96,17 +100,11 @@ export class DeviceAlerts {
     const lastEventTimeMicros = state.lastEventTimeMicros ?? lastArrivalMs * 1000;
     const openedAtMicros = lastEventTimeMicros + silence.silentForMs * 1000;
     state.silentSinceMicros = openedAtMicros;
-    this.#emitWithoutReading({
-      ...{
-        deviceId,
-        transition: 'raised',
-        rule: silence.name,
-        group: silenceGroup,
-        severity: silence.severity,
-      },
-      ...{ openedAtMicros, eventTimeMicros: openedAtMicros, identity: lastArrivalMs },
-      message: silenceMessage(silence, deviceId, silentMs),
-    });
+    const { name: rule, severity } = silence;
+    const message = silenceMessage(silence, deviceId, silentMs);
+    const alert = { rule, group: silenceGroup, severity, message, openedAtMicros };
+    const raised = { transition: 'raised', ...alert, eventTimeMicros: openedAtMicros } as const;
+    this.#push(alertWithoutReading(deviceId, raised, lastArrivalMs, this.#plan));
     return this.#emitted ?? none;
   }
 
@@ -238,8 +236,7 @@ export class DeviceAlerts {
     );
     if (rule === undefined) return;
     const openedAtMicros = reading.eventTimeMicros + 0;
-    const isBeforeNormalRun = openedAtMicros < (state?.resolvedAtMicros ?? Number.NEGATIVE_INFINITY);
-    if (isBeforeNormalRun || isCooling(rule, state, openedAtMicros)) return;
+    if (isCooling(rule, state, openedAtMicros)) return;
     const facts = { deviceId, reading, group, rule, openedAtMicros, outOfOrder: true };
     const message = breachMessage(rule, deviceId, reading.values);
     this.#emit({ ...facts, transition: 'raised', message });
@@ -253,69 +250,30 @@ export class DeviceAlerts {
     this.#state.silentSinceMicros = undefined;
     if (silence === undefined || openedAtMicros === undefined) return;
     const { name: rule, severity } = silence;
-    const alert = { transition: 'resolved', rule, group: silenceGroup, severity, openedAtMicros } as const;
-    this.#push({
-      id: readingId(deviceId, alert, reading),
-      ...alert,
-      message: silenceEndedMessage(rule, deviceId),
-      ...{ field: null, value: null, threshold: null, outOfOrder: false },
-      ...coordinatesOf(reading),
-    });
+    const message = silenceEndedMessage(rule, deviceId);
+    const alert = { rule, group: silenceGroup, severity, message, openedAtMicros };
+    this.#push(alertOfArrival(deviceId, { transition: 'resolved', ...alert }, reading));
   }
 
   /** @param reading the one that brought it up; undefined in a tick */
   #resolveOrphans(deviceId: string, reading: AlertReading | undefined): void {
     const { orphans, lastEventTimeMicros } = this.#state;
     this.#state.orphans = [];
-    for (const orphan of orphans)
-      this.#resolveOrphan(deviceId, orphan, reading?.eventTimeMicros ?? lastEventTimeMicros);
+    for (const orphan of orphans) {
+      const { rule, openedAtMicros } = orphan;
+      const eventTimeMicros = reading?.eventTimeMicros ?? lastEventTimeMicros ?? openedAtMicros;
+      const alert = {
+        ...orphan,
+        transition: 'resolved',
+        message: removedMessage(rule),
+        eventTimeMicros,
+      } as const;
+      this.#push(alertWithoutReading(deviceId, alert, openedAtMicros, this.#plan));
+    }
   }
 
-  #resolveOrphan(deviceId: string, orphan: Orphan, eventTimeMicros: number | undefined): void {
-    this.#emitWithoutReading({
-      ...{ deviceId, transition: 'resolved', ...orphan, identity: orphan.openedAtMicros },
-      eventTimeMicros: eventTimeMicros ?? orphan.openedAtMicros,
-      message: removedMessage(orphan.rule),
-    });
-  }
-
-  #emit(facts: {
-    readonly deviceId: string;
-    readonly reading: AlertReading;
-    readonly group: GroupPlan;
-    readonly rule: RulePlan;
-    readonly transition: AlertTransition;
-    readonly message: string;
-    readonly openedAtMicros: number | null;
-    readonly outOfOrder?: boolean;
-  }): void {
-    const { deviceId, reading, group, rule, transition, message, openedAtMicros } = facts;
-    const { name, severity, field, fieldIndex, threshold } = rule;
-    const alert = { transition, rule: name, group: group.name, severity };
-    this.#push({
-      id: readingId(deviceId, alert, reading),
-      ...alert,
-      ...{ message, field, value: reading.values[fieldIndex] ?? null, threshold, openedAtMicros },
-      outOfOrder: facts.outOfOrder ?? false,
-      ...coordinatesOf(reading),
-    });
-  }
-
-  /** @param facts.identity with the rule and transition, what tells this alert from others of the device */
-  #emitWithoutReading(
-    facts: Pick<
-      Alert,
-      'transition' | 'rule' | 'group' | 'severity' | 'message' | 'eventTimeMicros' | 'openedAtMicros'
-    > & { readonly deviceId: string; readonly identity: number },
-  ): void {
-    const { deviceId, identity, ...alert } = facts;
-    const { transition, rule, group } = alert;
-    this.#push({
-      id: stableId([deviceId, group, rule, transition, identity]),
-      ...alert,
-      ...{ field: null, value: null, threshold: null, values: this.#plan.noValues, outOfOrder: false },
-      ...{ source: null, partition: null, sequenceNumber: null, index: null },
-    });
+  #emit(facts: ReadingAlertFacts): void {
+    this.#push(alertOfReading(facts));
   }
 
   #push(alert: Alert): void {
@@ -330,22 +288,8 @@ export class DeviceAlerts {
   }
 }
 
+/** Also for readings from before the group was resolved: they belong to the alert that was open then. */
 function isCooling(rule: RulePlan, state: GroupState | undefined, eventTimeMicros: number): boolean {
   const resolvedAtMicros = state?.resolvedAtMicros;
   return resolvedAtMicros !== undefined && eventTimeMicros - resolvedAtMicros < rule.cooldownMicros;
-}
-
-function readingId(
-  deviceId: string,
-  alert: Pick<Alert, 'group' | 'rule' | 'transition'>,
-  reading: AlertReading,
-): string {
-  const { source, partition, sequenceNumber, index } = reading;
-  const { group, rule, transition } = alert;
-  return stableId([deviceId, group, rule, transition, source, partition, sequenceNumber, index]);
-}
-
-function coordinatesOf(reading: AlertReading) {
-  const { eventTimeMicros, values, source, partition, sequenceNumber, index } = reading;
-  return { eventTimeMicros, values, source, partition, sequenceNumber, index };
 }

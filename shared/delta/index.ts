@@ -12,7 +12,15 @@ export type { CommitTime } from './commitTimes.js';
 export { type CreateTableOptions, createTable } from './createTable.js';
 export type { ResolveUri, StoredFile } from './dataFiles.js';
 export { pruneFiles } from './dataSkipping.js';
-export { type DeleteResult, type DeleteRowsOptions, deleteRows, type RowPredicate } from './deleteRows.js';
+export {
+  type DeletePlan,
+  type DeleteResult,
+  type DeleteRowsOptions,
+  deleteRows,
+  parseRowPredicate,
+  planDelete,
+  type RowPredicate,
+} from './deleteRows.js';
 export { type HistoryEntry, readHistory } from './history.js';
 export { cleanUpLog, type LogCleanupResult } from './logCleanup.js';
 export {
@@ -29,7 +37,15 @@ export type { Comparison, Literal, Predicate } from './predicate.js';
 export { type ReadRowsOptions, readRows } from './readTable.js';
 export { type RestoreOptions, type RestoreResult, restoreTable } from './restore.js';
 export { type ScanOptions, scanTable } from './scan.js';
-export { columnsOf, parseTableSchema, type TableField, type TableSchema } from './schema.js';
+export {
+  columnsOf,
+  type PrimitiveField,
+  parseTableSchema,
+  primitiveColumnsOf,
+  type TableField,
+  type TableSchema,
+} from './schema.js';
+export { fieldJson, schemaString, typeJson, typeTextOf } from './schemaJson.js';
 export { type AzureLocation, parseAzureUri } from './storageUri.js';
 export { type OpenTableOptions, openTable, type TableLocation, type TableReader } from './tableReader.js';
 export {

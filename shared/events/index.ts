@@ -1,4 +1,6 @@
+export { type OpenedBody, openBody } from './body.js';
 export { createEventDecoder } from './eventDecoder.js';
+export { nestsDeeper } from './jsonSource.js';
 export { quarantineFields, quarantineSchema, readingFields, readingSchema } from './schema.js';
 export {
   type DecodedBatch,

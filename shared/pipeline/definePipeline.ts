@@ -34,6 +34,7 @@ const tablePresets = {
   windows: 'device_windows',
   alerts: 'device_alerts',
   lateReadings: 'late_readings',
+  undeliveredAlerts: 'undelivered_alerts',
 } as const;
 
 /** Keeps a body's text well below the longest string V8 can hold. */
@@ -126,6 +127,7 @@ function readTables(root: Section): Pipeline['tables'] {
     windows: read('windows'),
     alerts: read('alerts'),
     lateReadings: read('lateReadings'),
+    undeliveredAlerts: read('undeliveredAlerts'),
   };
 }
 
@@ -156,10 +158,14 @@ function readMaintenance(root: Section): Pipeline['maintenance'] {
     schedule: readSchedule(section, 'schedule', '0 */5 * * * *'),
     vacuumSchedule: readSchedule(section, 'vacuumSchedule', '0 10 3 * * *'),
     minimumSmallFiles: section.number('minimumSmallFiles', 50, { minimum: 2, maximum: 100_000, whole: true }),
-    targetFileBytes: section.number('targetFileBytes', 64 * 1024 * 1024, {
-      minimum: 1024 * 1024,
-      maximum: 1024 * 1024 * 1024,
-      whole: true,
-    }),
+    targetFileBytes: section.has('targetFileBytes') ? readTargetFileBytes(section) : undefined,
   };
+}
+
+function readTargetFileBytes(section: Section): number {
+  return section.number('targetFileBytes', 64 * 1024 * 1024, {
+    minimum: 1024 * 1024,
+    maximum: 1024 * 1024 * 1024,
+    whole: true,
+  });
 }

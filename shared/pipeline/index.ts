@@ -31,3 +31,4 @@ export type {
   Windows,
   WindowsDefinition,
 } from './types.js';
+export { isLocalHttp } from './webhooks.js';

@@ -102,6 +102,8 @@ export interface TablesDefinition {
   readonly alerts?: string;
   /** Default `late_readings`. */
   readonly lateReadings?: string;
+  /** Alerts that a webhook did not take. Default `undelivered_alerts`. */
+  readonly undeliveredAlerts?: string;
 }
 
 export interface MaintenanceDefinition {
@@ -114,7 +116,7 @@ export interface MaintenanceDefinition {
   readonly vacuumSchedule?: string;
   /** Small files that must have gathered before they are merged. Default 50. */
   readonly minimumSmallFiles?: number;
-  /** Size that files should have. Default 64 MiB. */
+  /** Size that files should have. Default that of the table (`delta.targetFileSize`), or 64 MiB. */
   readonly targetFileBytes?: number;
 }
 
@@ -366,7 +368,9 @@ export interface Pipeline {
   readonly fields: readonly Field[];
   readonly tables: Complete<TablesDefinition>;
   readonly limits: Complete<LimitsDefinition>;
-  readonly maintenance: Complete<MaintenanceDefinition>;
+  readonly maintenance: Complete<Omit<MaintenanceDefinition, 'targetFileBytes'>> & {
+    readonly targetFileBytes: number | undefined;
+  };
   readonly windows: Windows;
   readonly alerts: Alerts;
   readonly files: readonly FileStream[];

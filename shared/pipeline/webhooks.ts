@@ -28,9 +28,20 @@ export function readWebhooks(alerts: Section): readonly Webhook[] {
     }
     const section = webhooks.section(name, webhookKeys);
     const url = readUrl(section);
-    const secretSetting = readSettingName(section, 'secretSetting');
+    const secretSetting = readSecretSetting(section);
     return url === undefined ? [] : [{ name, url, secretSetting }];
   });
+}
+
+function readSecretSetting(section: Section): string {
+  const value = section.value('secretSetting');
+  if (typeof value !== 'string' || !value.startsWith('whsec_'))
+    return readSettingName(section, 'secretSetting');
+  section.report(
+    'secretSetting',
+    'holds the secret itself; put that into an app setting and write the name of the setting here',
+  );
+  return '';
 }
 
 /** Never repeats the address: people put tokens into them. */

@@ -30,3 +30,8 @@ export {
   type ShardBatch,
 } from './resultTables.js';
 export { fixShardCount } from './shardCount.js';
+export { type UndeliveredAlert, undeliveredSchema } from './undeliveredAlerts.js';
+export { createWebhookClient, type PostToWebhook, type WebhookTarget } from './webhookClient.js';
+export { WebhookDelivery, type WebhookDeliveryOptions } from './webhookDelivery.js';
+export { secretProblem, signatureHeaders } from './webhookSignature.js';
+export { webhookConsumerGroup, webhookTargets } from './webhookTargets.js';

@@ -15,8 +15,12 @@ import { alertColumns, batchOf, lateColumns, type Placed, schemaOf, windowColumn
 
 /** Names of the tables that a pipeline fills. */
 export function pipelineTables(pipeline: Pipeline): readonly string[] {
-  const { readings, quarantine, windows, alerts, lateReadings } = pipeline.tables;
-  return hasShards(pipeline) ? [readings, quarantine, windows, alerts, lateReadings] : [readings, quarantine];
+  const { readings, quarantine, windows, alerts, lateReadings, undeliveredAlerts } = pipeline.tables;
+  return [
+    ...[readings, quarantine],
+    ...(hasShards(pipeline) ? [windows, alerts, lateReadings] : []),
+    ...(pipeline.alerts.webhooks.length > 0 ? [undeliveredAlerts] : []),
+  ];
 }
 
 export type ResultTable = 'windows' | 'alerts' | 'lateReadings' | 'quarantine';

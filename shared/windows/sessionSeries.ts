@@ -37,10 +37,10 @@ export class SessionSeries implements Series {
 
   add(eventTimeMicros: number, values: readonly (number | null)[], watermarkMicros: number): void {
     const { pieces } = this;
-    const cutMicros = this.#cut(watermarkMicros);
+    const { from: settledFrom, cutMicros } = this.#lastSettled(watermarkMicros);
     let from = pieces.length;
     // From the newest, since most readings come in order.
-    while (from > 0 && pieces[from - 1]!.lastMicros + this.#gapMicros > eventTimeMicros) from--;
+    while (from > settledFrom && pieces[from - 1]!.lastMicros + this.#gapMicros > eventTimeMicros) from--;
     if (eventTimeMicros >= cutMicros) {
       while (from < pieces.length && pieces[from]!.firstMicros < cutMicros) from++;
     }
@@ -81,16 +81,21 @@ export class SessionSeries implements Series {
     return isNear && piece.firstMicros >= cutMicros === eventTimeMicros >= cutMicros;
   }
 
-  /** Where the last session with a settled begin must end at the latest; infinite when there is none. */
-  #cut(watermarkMicros: number): number {
+  /**
+   * The last session with a settled begin: the index of its first piece, and where it must end at the latest. No reading to
+   * come belongs to an earlier one. Index 0 and infinity when there is none.
+   */
+  #lastSettled(watermarkMicros: number): { readonly from: number; readonly cutMicros: number } {
+    let settledFrom = 0;
     let cutMicros = Number.POSITIVE_INFINITY;
     for (let from = 0; from < this.pieces.length; ) {
       const { startMicros, to } = this.#session(from);
       if (startMicros > watermarkMicros) break;
+      settledFrom = from;
       cutMicros = startMicros + this.#maxSizeMicros;
       from = to;
     }
-    return cutMicros;
+    return { from: settledFrom, cutMicros };
   }
 
   #session(from: number): Session {

@@ -92,9 +92,18 @@ function decodeSeries(
   const isThis = (window: PlannedWindow) =>
     window.key.length === key.length && window.key.every((number, index) => number === key[index]);
   return {
-    window: plan.windows.find(isThis) ?? windowOfKey(key),
+    window: plan.windows.find(isThis) ?? retiredWindow(key),
     pieces: pieces.map((piece) => decodePiece(piece, maxEventTimeMicros, positions, plan.metrics.length)),
   };
+}
+
+function retiredWindow(key: readonly number[]): PlannedWindow {
+  const [kind, ...lengths] = key;
+  const isKnown = (kind === 0 && lengths.length > 3) || (kind === 1 && lengths.length > 2);
+  if (!isKnown || !lengths.slice(0, 2).every((lengthMs) => lengthMs > 0)) {
+    throw unreadable(what, `the key ${JSON.stringify(key)}`);
+  }
+  return windowOfKey(key);
 }
 
 function encodePiece(piece: Piece, maxEventTimeMicros: number): readonly unknown[] {

@@ -55,16 +55,8 @@ const refusedToWrite: readonly [Table, RegExp][] = [
   [{ reader: 3, writer: 7, writerFeatures: [] }, /reader version 3 without a list/],
   [{ reader: 1, writer: 7 }, /writer version 7 without a list/],
   [
-    { reader: 3, writer: 7, readerFeatures: ['deletionVectors'], writerFeatures: ['deletionVectors'] },
-    /deletionVectors/,
-  ],
-  [
     { reader: 3, writer: 7, readerFeatures: ['variantType-preview'], writerFeatures: [] },
     /variantType-preview/,
-  ],
-  [
-    { reader: 3, writer: 7, readerFeatures: ['v2Checkpoint'], writerFeatures: ['v2Checkpoint'] },
-    /v2Checkpoint/,
   ],
   [{ writer: 7, writerFeatures: ['rowTracking'] }, /writer feature rowTracking/],
   [
@@ -88,6 +80,7 @@ const refusedToWrite: readonly [Table, RegExp][] = [
 
 /** Features that lie idle, or that an append has nothing to do for. */
 const writable: readonly Table[] = [
+  { reader: 3, writer: 7, readerFeatures: ['v2Checkpoint'], writerFeatures: ['v2Checkpoint'] },
   {},
   { writer: 1 },
   { configuration: { 'delta.appendOnly': 'true' } },
@@ -100,6 +93,7 @@ const writable: readonly Table[] = [
     writerFeatures: ['appendOnly', 'invariants', 'checkConstraints', 'changeDataFeed', 'generatedColumns'],
   },
   { reader: 3, writer: 7, readerFeatures: ['timestampNtz'], writerFeatures: ['timestampNtz'] },
+  { reader: 3, writer: 7, readerFeatures: ['deletionVectors'], writerFeatures: ['deletionVectors'] },
   {
     reader: 3,
     writer: 7,
@@ -153,7 +147,7 @@ describe('reading', () => {
     { writer: 7, writerFeatures: ['rowTracking', 'somethingNew'] },
     { writer: 99 },
     { reader: 2, writer: 5, configuration: { 'delta.columnMapping.mode': 'id' } },
-    ...['columnMapping', 'deletionVectors', 'v2Checkpoint'].map((name) => ({
+    ...['columnMapping'].map((name) => ({
       reader: 3,
       writer: 7,
       readerFeatures: [name],

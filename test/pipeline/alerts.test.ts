@@ -324,6 +324,14 @@ describe('definePipeline refuses', () => {
     });
   }
 
+  it('a secret in place of a setting, without repeating it', () => {
+    const secretSetting = 'whsec_c2VjcmV0';
+    const problems = problemsOf({ webhooks: { pager: { url: 'https://example.com/', secretSetting } } });
+    assert.equal(problems.length, 1);
+    assert.match(problems[0]!, /^alerts\.webhooks\.pager\.secretSetting: holds the secret itself/);
+    assert.ok(!problems[0]?.includes('c2VjcmV0'));
+  });
+
   it('no public address', () => {
     for (const host of [
       '8.8.8.8',

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { ManualClock, silentLogger, TributaryError } from '../../shared/base/index.js';
 import type { AppendRequest } from '../../shared/delta/index.js';
 import { createMemorySender } from '../../shared/messaging/index.js';
-import type { ColumnBatch } from '../../shared/parquet/index.js';
+import type { ColumnBatch, DataBatch } from '../../shared/parquet/index.js';
 import {
   deviceKey,
   LatestState,
@@ -157,7 +157,7 @@ describe('rows of results', () => {
 /** A table that commits, and remembers what. */
 class MemoryAppender {
   readonly committed = new Map<string, number>();
-  readonly batches: ColumnBatch[] = [];
+  readonly batches: DataBatch[] = [];
   failure: Error | undefined;
 
   async append({ prepare }: AppendRequest) {

@@ -10,6 +10,8 @@ import { type Azurite, startAzurite } from '../../local/azurite/index.js';
 import { type EventHubsEmulator, startEventHubsEmulator } from '../../local/eventHubs/index.js';
 import { createAppFolder } from '../../local/stack/appFolder.js';
 import { type ChildService, startChildService } from '../../local/stack/childService.js';
+import { hubsOf } from '../../local/stack/pipelineHubs.js';
+import pipeline from '../../pipeline.js';
 import { type App, createApp } from '../../shared/app.js';
 import type { PipelineDefinition } from '../../shared/pipeline/index.js';
 import { type Cleanup, reverseCleanup } from './cleanup.js';
@@ -55,10 +57,12 @@ export class LocalStack {
       tablePort: 0,
     });
     cleanup.after(() => azurite.stop());
+    const taken = [hubName, alertHubDefinition.name];
+    const otherHubs = hubsOf(pipeline, partitionCount).filter(({ name }) => !taken.includes(name));
     const emulator = await startEventHubsEmulator({
       port: 0,
       dataFolder: join(folder, 'event-hubs'),
-      hubs: [hubDefinition, alertHubDefinition],
+      hubs: [hubDefinition, alertHubDefinition, ...otherHubs],
     });
     cleanup.after(() => emulator.stop());
     const appFolder = definition === undefined ? root : join(folder, 'app');
@@ -69,6 +73,7 @@ export class LocalStack {
   get settings(): Record<string, string> {
     return {
       FUNCTIONS_WORKER_RUNTIME: 'node',
+      AZURE_FUNCTIONS_ENVIRONMENT: 'Development',
       AzureWebJobsStorage: this.azurite.connectionString,
       LakeStorage: this.azurite.connectionString,
       EventHubs: this.emulator.connectionString,

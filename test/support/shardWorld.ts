@@ -1,7 +1,7 @@
 // Ingest, shards, tables and subscribers in one process, with faults at every step: what a Durable backend may do to signals and
 // entity batches, and a process that dies anywhere. Everything durable is in `World`; a process has nothing but its memory.
 import { type Random, silentLogger } from '../../shared/base/index.js';
-import { openTable, TableWriter } from '../../shared/delta/index.js';
+import { openTable, type StructType, TableWriter } from '../../shared/delta/index.js';
 import {
   createEventDecoder,
   type EventBatch,
@@ -127,7 +127,7 @@ export class WorldProcess {
       put: (path, bytes) => step(() => world.store.put(path, bytes)),
       putIfAbsent: (path, bytes) => step(() => world.store.putIfAbsent(path, bytes)),
     });
-    const writer = (root: string, schema: ReturnType<typeof quarantineSchema>) => {
+    const writer = (root: string, schema: StructType) => {
       const opened = new TableWriter({ store, root, schema, clock, random });
       this.#writers.push(opened);
       return opened;
