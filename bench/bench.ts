@@ -2,6 +2,7 @@
 // are measured in the same run; absolute numbers belong to the machine they were made on.
 import { cpus } from 'node:os';
 import { benchCompaction } from './compaction.js';
+import { benchDevices } from './devices.js';
 import { benchEvents } from './events.js';
 import { benchIngest } from './ingest.js';
 import { benchParquet } from './parquet.js';
@@ -15,6 +16,7 @@ const benchmarks: Readonly<Record<string, (write: (line: string) => void) => Pro
   age: benchTableAge,
   compaction: benchCompaction,
   stack: benchStack,
+  devices: benchDevices,
 };
 
 const wanted = process.argv.slice(2);

@@ -14,17 +14,17 @@ import {
   startSingleton,
   tendLog,
 } from '../shared/maintenance/index.js';
+import { pipelineTables } from '../shared/results/index.js';
 
-const { alerts, maintenance, tables } = pipeline;
-const tableNames = [
-  tables.readings,
-  tables.quarantine,
-  ...(alerts.webhooks.length === 0 ? [] : [tables.undeliveredAlerts]),
-];
+const { maintenance, tables } = pipeline;
+const tableNames = pipelineTables(pipeline);
 /** Queries ask for a device and a time; files sorted so are skipped by their statistics. */
 const sortBy: Readonly<Record<string, readonly string[]>> = {
   [tables.readings]: ['device_id', 'event_time'],
   [tables.quarantine]: ['_partition', '_sequence_number'],
+  [tables.windows]: ['device_id', 'window_start'],
+  [tables.alerts]: ['device_id', 'event_time'],
+  [tables.lateReadings]: ['device_id', 'event_time'],
   [tables.undeliveredAlerts]: ['device_id', 'failed_time'],
 };
 

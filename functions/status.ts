@@ -1,4 +1,4 @@
-// HTTP: what the tables hold and how far each partition has been ingested.
+// HTTP: what the tables hold, how far each partition has been ingested, and what the device shards last said of themselves.
 import { app } from '@azure/functions';
 import { getApp } from '../shared/app.js';
 
@@ -7,7 +7,8 @@ app.http('status', {
   methods: ['GET'],
   authLevel: 'function',
   handler: async () => {
-    const { describeTables } = await getApp();
-    return { jsonBody: { tables: await describeTables() }, headers: { 'cache-control': 'no-store' } };
+    const { describeTables, shards } = await getApp();
+    const [tables, shardSummaries] = await Promise.all([describeTables(), shards?.latest.summaries()]);
+    return { jsonBody: { tables, shards: shardSummaries ?? [] }, headers: { 'cache-control': 'no-store' } };
   },
 });

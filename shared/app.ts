@@ -1,4 +1,5 @@
 // The composition root: settings -> App. The only file that reads the environment.
+import { TableClient } from '@azure/data-tables';
 import { DefaultAzureCredential } from '@azure/identity';
 import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
 import pipeline from '../pipeline.js';
@@ -13,17 +14,32 @@ import {
   type UpkeepOptions,
 } from './delta/index.js';
 import { createEventDecoder, quarantineSchema, readingSchema } from './events/index.js';
-import { Ingestor } from './ingest/index.js';
+import { Ingestor, ShardSignaller } from './ingest/index.js';
+import { createHubSender, type EventSender } from './messaging/index.js';
 import type { Pipeline } from './pipeline/index.js';
 import { summarizeTable, type TableSummary } from './progress/index.js';
 import {
+  cloudEventSource,
   createWebhookClient,
+  fixShardCount,
+  LatestState,
+  pipelineTables,
+  ResultPublisher,
+  ResultTables,
   secretProblem,
   undeliveredSchema,
   WebhookDelivery,
   webhookTargets,
 } from './results/index.js';
-import { createBlobStore, createContainerIfMissing, type ObjectStore, storeBelow } from './storage/index.js';
+import { hasShards, planShards, signalBreaches } from './shards/index.js';
+import {
+  createBlobStore,
+  createContainerIfMissing,
+  createLedgerTableIfMissing,
+  createTableLedger,
+  type ObjectStore,
+  storeBelow,
+} from './storage/index.js';
 
 export type Settings = Readonly<Record<string, string | undefined>>;
 
@@ -36,6 +52,8 @@ export interface LoadedTable {
 export interface App {
   readonly pipeline: Pipeline;
   readonly ingestor: Ingestor;
+  /** Undefined for a pipeline without windows and alerts. */
+  readonly shards: AppShards | undefined;
   /**
    * Delivers to the pipeline's webhooks. Its settings are looked at here, not at start: a secret that is missing must not hold
    * up the readings. @throws TributaryError SETTING_MISSING, CONFIG_INVALID
@@ -50,32 +68,39 @@ export interface App {
   upkeepOptions(name: string): UpkeepOptions;
 }
 
+export interface AppShards {
+  readonly signaller: ShardSignaller;
+  readonly publisher: ResultPublisher;
+  readonly latest: LatestState;
+}
+
 /** Where the tables are, inside the container. */
 const tablesFolder = 'tables';
 
 /**
  * Opens the lake and creates the tables that are missing.
  * Settings: `LakeStorage` (connection string) or `LakeStorage__blobServiceUri` (identity; `LakeStorage__clientId` names
- * a user-assigned one), `LakeContainer` (default `lake`); `webhooks` reads those with the webhooks' secrets.
+ * a user-assigned one; the table service is beside it, or at `LakeStorage__tableServiceUri`), `LakeContainer` (default `lake`);
+ * `webhooks` reads those with the webhooks' secrets.
  * @throws TributaryError SETTING_MISSING, STORAGE_DENIED, STORAGE_UNAVAILABLE, and what opening a table throws
  */
 export async function createApp(settings: Settings, logger: Logger = consoleLogger): Promise<App> {
   const container = lakeContainer(settings);
   await createContainerIfMissing(container);
   const store = createBlobStore({ container });
-  const schemas: readonly (readonly [name: string, schema: StructType])[] = [
-    [pipeline.tables.readings, readingSchema(pipeline)],
-    [pipeline.tables.quarantine, quarantineSchema()],
-    ...(pipeline.alerts.webhooks.length === 0
-      ? []
-      : [[pipeline.tables.undeliveredAlerts, undeliveredSchema()] as const]),
-  ];
-  const writers = await Promise.all(
-    schemas.map(([name, schema]) => openWriter({ store, name, schema, logger })),
-  );
-  const [readings, quarantine, undelivered] = writers as [TableWriter, TableWriter, TableWriter?];
+  const open = (name: string, schema: StructType) => openWriter({ store, name, schema, logger });
+  const [readings, quarantine, undelivered] = await Promise.all([
+    open(pipeline.tables.readings, readingSchema(pipeline)),
+    open(pipeline.tables.quarantine, quarantineSchema()),
+    pipeline.alerts.webhooks.length === 0
+      ? undefined
+      : open(pipeline.tables.undeliveredAlerts, undeliveredSchema()),
+  ]);
+  const shards = hasShards(pipeline)
+    ? await openShards({ settings, store, quarantine, open, logger })
+    : undefined;
   const loadTable = tableLoader(store);
-  const tableNames = schemas.map(([name]) => name);
+  const tableNames = pipelineTables(pipeline);
   return {
     pipeline,
     ingestor: new Ingestor({
@@ -85,12 +110,57 @@ export async function createApp(settings: Settings, logger: Logger = consoleLogg
       clock: systemClock,
       logger,
     }),
+    shards,
     webhooks: webhookOpener(settings, undelivered, logger),
     tableNames,
     loadTable,
     upkeepOptions: (name) => ({ store, root: rootOf(name), clock: systemClock, random: systemRandom }),
     describeTables: () =>
       Promise.all(tableNames.map(async (name) => summarizeTable(name, (await loadTable(name)).snapshot))),
+  };
+}
+
+async function openShards(options: {
+  readonly settings: Settings;
+  readonly store: ObjectStore;
+  readonly quarantine: TableWriter;
+  readonly open: (name: string, schema: StructType) => Promise<TableWriter>;
+  readonly logger: Logger;
+}): Promise<AppShards> {
+  const { settings, store, quarantine, open, logger } = options;
+  const { tables, windows } = pipeline;
+  await fixShardCount(store, windows.shards);
+  const resultTables = new ResultTables(pipeline);
+  const { schemas } = resultTables;
+  const latestTable = lakeTable(settings, 'latest');
+  await createLedgerTableIfMissing(latestTable);
+  const kept = windows.definitions.filter(({ output }) => output === 'complete').map(({ name }) => name);
+  const latest = new LatestState(createTableLedger(latestTable), new Set(kept));
+  const [ofWindows, ofAlerts, ofLateReadings] = await Promise.all([
+    open(tables.windows, schemas.windows),
+    open(tables.alerts, schemas.alerts),
+    open(tables.lateReadings, schemas.lateReadings),
+  ]);
+  const plan = planShards(pipeline);
+  const hasAlerts = pipeline.alerts.rules.length > 0 || pipeline.alerts.silence !== undefined;
+  return {
+    latest,
+    signaller: new ShardSignaller({
+      shardCount: windows.shards,
+      fields: plan.fields,
+      mayBreach: (signal) => signalBreaches(signal, plan),
+      clock: systemClock,
+      logger,
+    }),
+    publisher: new ResultPublisher({
+      tables: resultTables,
+      appenders: { windows: ofWindows, alerts: ofAlerts, lateReadings: ofLateReadings, quarantine },
+      alerts: hasAlerts ? alertSender(settings) : undefined,
+      alertSource: cloudEventSource(pipeline.source.eventHub),
+      latest,
+      clock: systemClock,
+      logger,
+    }),
   };
 }
 
@@ -175,13 +245,46 @@ function rootOf(name: string): string {
 }
 
 function lakeContainer(settings: Settings): ContainerClient {
-  const {
-    LakeStorage: connectionString,
-    LakeStorage__blobServiceUri: uri,
-    LakeContainer = 'lake',
-  } = settings;
+  const { LakeContainer: name = 'lake' } = settings;
+  const lake = lakeAccount(settings);
+  const service =
+    lake.kind === 'connectionString'
+      ? BlobServiceClient.fromConnectionString(lake.connectionString)
+      : new BlobServiceClient(lake.uri, lake.credential);
+  return service.getContainerClient(name);
+}
+
+/** A small table of the lake: its name carries that of the container, so that lakes of one account do not meet. */
+function lakeTable(settings: Settings, purpose: string): TableClient {
+  const { LakeContainer: container = 'lake', LakeStorage__tableServiceUri: tableUri } = settings;
+  const name = `${purpose}${container.replaceAll('-', '')}`;
+  const lake = lakeAccount(settings);
+  if (lake.kind === 'connectionString') {
+    // Azurite speaks HTTP; Azure's own connection strings say HTTPS.
+    return TableClient.fromConnectionString(lake.connectionString, name, { allowInsecureConnection: true });
+  }
+  return new TableClient(tableUri ?? lake.uri.replace('.blob.', '.table.'), name, lake.credential);
+}
+
+/** Opened by the first alert: commands that only read have no connection to the hub. */
+function alertSender(settings: Settings): Pick<EventSender, 'send'> {
+  let sender: EventSender | undefined;
+  return {
+    send: async (events) => {
+      sender ??= createHubSender({ ...pipeline.alerts, settings });
+      await sender.send(events);
+    },
+  };
+}
+
+type LakeAccount =
+  | { readonly kind: 'connectionString'; readonly connectionString: string }
+  | { readonly kind: 'identity'; readonly uri: string; readonly credential: DefaultAzureCredential };
+
+function lakeAccount(settings: Settings): LakeAccount {
+  const { LakeStorage: connectionString, LakeStorage__blobServiceUri: uri } = settings;
   if (connectionString !== undefined && connectionString !== '') {
-    return BlobServiceClient.fromConnectionString(connectionString).getContainerClient(LakeContainer);
+    return { kind: 'connectionString', connectionString };
   }
   if (uri === undefined || uri === '') {
     throw new TributaryError(
@@ -194,5 +297,5 @@ function lakeContainer(settings: Settings): ContainerClient {
   const credential = new DefaultAzureCredential(
     clientId === undefined ? {} : { managedIdentityClientId: clientId },
   );
-  return new BlobServiceClient(uri, credential).getContainerClient(LakeContainer);
+  return { kind: 'identity', uri, credential };
 }

@@ -24,6 +24,8 @@ export interface StackOptions {
   /** Names of the settings that the emulator's connection string goes to. */
   readonly connections: readonly string[];
   readonly clock: Clock;
+  /** Folder of the function app. Default: this project. */
+  readonly app?: string;
   /** Told about each service as it becomes ready. */
   readonly onReady: (name: string, detail: string) => void;
   /** When it aborts while services are starting, no further ones are started. */
@@ -111,7 +113,7 @@ function eventHubsPlan({ state, ports, hubs }: StackOptions): ServicePlan {
 }
 
 function hostPlan(options: StackOptions): ServicePlan {
-  const { state, ports } = options;
+  const { state, ports, app = root } = options;
   const script = join(import.meta.dirname, '..', 'host', 'cli.js');
   const settings = Object.entries(hostSettings(options));
   return {
@@ -122,7 +124,7 @@ function hostPlan(options: StackOptions): ServicePlan {
         name: 'The Functions host',
         script,
         args: [
-          ...['--app', root],
+          ...['--app', app],
           ...['--port', String(ports.hostPort)],
           ...['--durable-data', state.durableFolder],
           ...settings.flatMap(([name, value]) => ['--setting', `${name}=${value}`]),
