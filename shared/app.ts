@@ -76,6 +76,8 @@ export interface AppShards {
 
 /** Where the tables are, inside the container. */
 const tablesFolder = 'tables';
+/** Of the table service. */
+const maxTableName = 63;
 
 /**
  * Opens the lake and creates the tables that are missing.
@@ -257,7 +259,7 @@ function lakeContainer(settings: Settings): ContainerClient {
 /** A small table of the lake: its name carries that of the container, so that lakes of one account do not meet. */
 function lakeTable(settings: Settings, purpose: string): TableClient {
   const { LakeContainer: container = 'lake', LakeStorage__tableServiceUri: tableUri } = settings;
-  const name = `${purpose}${container.replaceAll('-', '')}`;
+  const name = `${purpose}${container.replaceAll('-', '')}`.slice(0, maxTableName);
   const lake = lakeAccount(settings);
   if (lake.kind === 'connectionString') {
     // Azurite speaks HTTP; Azure's own connection strings say HTTPS.

@@ -8,7 +8,7 @@ import type { App } from '../../shared/app.js';
 import { seededRandom, systemClock } from '../../shared/base/index.js';
 import type { PipelineDefinition } from '../../shared/pipeline/index.js';
 import { readHub } from '../support/accounting.js';
-import { alertHubDefinition, hubName, LocalStack, partitionCount, until } from '../support/localStack.js';
+import { hubName, LocalStack, partitionCount, until } from '../support/localStack.js';
 import { accountShards, rowsOf } from '../support/shardAccounting.js';
 
 const root = join(import.meta.dirname, '..', '..', '..');
@@ -225,7 +225,7 @@ describe('windows and alerts, end to end', () => {
 
 /** Every alert in the table is in the hub, at least once, and nothing else is. */
 async function alertsInHub(stack: LocalStack, app: App) {
-  const events = await readHub(stack.createConsumer(alertHubDefinition.name));
+  const events = await readHub(stack.createConsumer(app.pipeline.alerts.eventHub));
   const sent = events.map(({ body }) => (JSON.parse(Buffer.from(body).toString()) as { id: string }).id);
   const rows = await rowsOf(app, app.pipeline.tables.alerts, 'select alert_id from {files}');
   const inTable = new Set(rows.map(({ alert_id }) => String(alert_id)));

@@ -127,23 +127,28 @@ describe('sealing', () => {
   });
 
   it('is bounded in rows and in bytes, and leaves nothing behind', () => {
+    const all = Array.from({ length: 50 }, (_, index) => hot(index));
     const shard = new TestShard();
-    shard.ingest(Array.from({ length: 50 }, (_, index) => hot(index)));
-    const copy = new TestShard(shard.plan, shard.state);
-    const byRows = shard.drain({ maxRows: 7 });
+    shard.ingest(all);
+    const rowBytes = shard.seal().rows.alerts[0]!.length;
+    const full = shard.state;
+    const byRows = new TestShard(shard.plan);
+    byRows.ingest(all);
+    const batches = byRows.drain({ maxRows: 7 });
     assert.deepEqual(
-      byRows.map(({ rows }) => rows.alerts.length),
+      batches.map(({ rows }) => rows.alerts.length),
       [7, 7, 7, 7, 7, 7, 7, 1],
     );
-    const rowBytes = copy.seal().rows.alerts[0]!.length;
-    const copied = new TestShard(copy.plan, copy.state);
-    copied.acknowledge(0);
-    const byBytes = new TestShard(shard.plan, undefined);
-    byBytes.ingest(Array.from({ length: 50 }, (_, index) => hot(index)));
-    const batches = byBytes.drain({ maxBytes: 4 * rowBytes });
-    assert.ok(batches.length >= 12, `${batches.length} batches`);
-    assert.deepEqual(batches.flatMap(described), byRows.flatMap(described));
-    assert.equal(new TestShard(shard.plan, byBytes.state).drain({ maxBytes: 1 }).length, 0);
+    assert.equal(byRows.seal().number, null);
+
+    const byBytes = new TestShard(shard.plan);
+    byBytes.ingest(all);
+    const small = byBytes.drain({ maxBytes: 4 * rowBytes });
+    assert.ok(small.length >= 12, `${small.length} batches`);
+    assert.deepEqual(small.flatMap(described), batches.flatMap(described));
+
+    const sealedWhole = new TestShard(shard.plan, full);
+    assert.equal(sealedWhole.seal({ maxRows: 1 }).rows.alerts.length, 50, 'what is sealed stays as it is');
   });
 
   it('can be for alerts only, when they must not wait', () => {

@@ -21,11 +21,10 @@ export const partitionCount = 4;
 /** For the test's own look at the events: the host's readers keep others out of `$Default`. */
 const auditGroup = 'audit';
 export const hubDefinition = { name: hubName, partitionCount, consumerGroups: ['$Default', auditGroup] };
-export const alertHubDefinition = {
-  name: 'alerts',
-  partitionCount: 2,
-  consumerGroups: ['$Default', auditGroup],
-};
+const hubs = hubsOf(pipeline, partitionCount).map((hub) => ({
+  ...hub,
+  consumerGroups: ['$Default', auditGroup, ...hub.consumerGroups],
+}));
 
 const root = join(import.meta.dirname, '..', '..', '..');
 const retryOptions = { maxRetries: 5, retryDelayInMs: 50, timeoutInMs: 5_000 };
@@ -57,12 +56,10 @@ export class LocalStack {
       tablePort: 0,
     });
     cleanup.after(() => azurite.stop());
-    const taken = [hubName, alertHubDefinition.name];
-    const otherHubs = hubsOf(pipeline, partitionCount).filter(({ name }) => !taken.includes(name));
     const emulator = await startEventHubsEmulator({
       port: 0,
       dataFolder: join(folder, 'event-hubs'),
-      hubs: [hubDefinition, alertHubDefinition, ...otherHubs],
+      hubs: [hubDefinition, ...hubs.filter(({ name }) => name !== hubName)],
     });
     cleanup.after(() => emulator.stop());
     const appFolder = definition === undefined ? root : join(folder, 'app');
