@@ -93,7 +93,12 @@ export function alertColumns(fields: readonly string[]): readonly ResultColumn<A
       'raised, escalated, deescalated, resolved; or breach, where every breaching reading is reported',
       ({ row }) => row.alert.transition,
     ),
-    optional('alert_field', 'string', 'The field of the rule; null for silence', ({ row }) => row.alert.field),
+    optional(
+      'alert_field',
+      'string',
+      'The field of the rule; null for silence',
+      ({ row }) => row.alert.field,
+    ),
     optional('alert_value', 'double', 'Its value', ({ row }) => row.alert.value),
     optional('alert_threshold', 'double', 'The threshold of the rule', ({ row }) => row.alert.threshold),
     optional('opened_at', 'timestamp', 'When the alert was raised', ({ row }) => row.alert.openedAtMicros),
