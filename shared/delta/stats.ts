@@ -82,7 +82,7 @@ function parseColumnList(text: string): string[] {
 /** JSON text of a bound; undefined where none may be given. */
 function boundText(column: ColumnStatistics, bound: 'min' | 'max', prefixLength: number): string | undefined {
   const value = column[bound];
-  if (value === undefined) return undefined;
+  if (value === undefined || typeof column.type !== 'string') return undefined;
   switch (column.type) {
     case 'boolean':
     case 'binary':

@@ -1,14 +1,16 @@
 // A column batch to the bytes of a Parquet file: data pages V1, PLAIN and RLE_DICTIONARY, which every reader takes.
 import { TributaryError } from '../base/index.js';
 import { type ParquetCodec, pageCodec } from './codecs.js';
-import type { ColumnBatch, ColumnField } from './columns.js';
+import type { DataBatch, DataField } from './columns.js';
 import { magic } from './format.js';
-import { type ColumnStatistics, mergeChunkStatistics } from './statistics.js';
+import type { ColumnStatistics } from './statistics.js';
 import { CompactWriter } from './thrift.js';
 import { ByteBuffer } from './writing/byteBuffer.js';
-import { ChunkScratch } from './writing/chunkPages.js';
+import { type ChunkContext, ChunkScratch, type ColumnChunk } from './writing/chunkPages.js';
 import { encodeColumnChunk } from './writing/columnChunk.js';
+import { columnStatistics } from './writing/columnStatistics.js';
 import { type RowGroup, writeFooter } from './writing/footer.js';
+import { encodeNestedChunks } from './writing/nestedChunks.js';
 import { PageWriter } from './writing/pageWriter.js';
 
 export interface EncodeOptions {
@@ -47,9 +49,10 @@ let memory: EncoderMemory | undefined;
 
 /**
  * A batch without rows becomes a file with its schema and no row group. Throws PARQUET_INVALID for a null in a
- * required column, for values that do not fit their column's type, and for columns shorter than the batch.
+ * required column, for values that do not fit their column's type, and for columns shorter than the batch;
+ * PARQUET_UNSUPPORTED for void and for structs without fields.
  */
-export function encodeParquet(batch: ColumnBatch, options: EncodeOptions = {}): EncodedParquet {
+export function encodeParquet(batch: DataBatch, options: EncodeOptions = {}): EncodedParquet {
   const codec = options.codec ?? 'snappy';
   const { file, footer, scratch } = takeMemory();
   const pages = new PageWriter(file, pageCodec(codec));
@@ -60,11 +63,7 @@ export function encodeParquet(batch: ColumnBatch, options: EncodeOptions = {}): 
   const rowGroups: RowGroup[] = [];
   for (let from = 0; from < batch.rowCount; from += rowGroupRows) {
     const to = Math.min(from + rowGroupRows, batch.rowCount);
-    const chunks = batch.fields.map((field, index) => {
-      const column = batch.columns[index];
-      if (column === undefined) throw lacksColumn(field);
-      return encodeColumnChunk(context, field, column, from, to);
-    });
+    const chunks = batch.fields.flatMap((_, index) => encodeColumn(context, batch, index, from, to));
     rowGroups.push({ rowCount: to - from, chunks });
   }
 
@@ -76,16 +75,27 @@ export function encodeParquet(batch: ColumnBatch, options: EncodeOptions = {}): 
 
   const bytes = file.bytes.slice(0, file.length);
   keepMemory({ file, footer, scratch });
-  const statistics = batch.fields.map((field, index) =>
-    mergeChunkStatistics(
-      field,
-      rowGroups.map((group) => group.chunks[index]!.statistics),
-    ),
-  );
-  return { bytes, rowCount: batch.rowCount, codec, statistics };
+  return { bytes, rowCount: batch.rowCount, codec, statistics: columnStatistics(batch, rowGroups) };
 }
 
-function lacksColumn(field: ColumnField): TributaryError {
+/** One chunk, or one for each leaf of a nested column. */
+function encodeColumn(
+  context: ChunkContext,
+  batch: DataBatch,
+  index: number,
+  from: number,
+  to: number,
+): ColumnChunk | ColumnChunk[] {
+  const field = batch.fields[index]!;
+  const { name, type, nullable } = field;
+  const column = batch.columns[index];
+  if (column === undefined) throw lacksColumn(field);
+  return typeof type === 'string' || type.kind === 'decimal'
+    ? encodeColumnChunk(context, { name, type, nullable }, column, from, to)
+    : encodeNestedChunks(context, field, column, from, to);
+}
+
+function lacksColumn(field: DataField): TributaryError {
   return new TributaryError(
     'PARQUET_INVALID',
     `The batch has a field "${field.name}", but no column for it.`,

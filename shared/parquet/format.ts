@@ -13,13 +13,16 @@ export const PhysicalType = {
 
 export const ConvertedType = {
   UTF8: 0,
+  MAP: 1,
+  LIST: 3,
+  DECIMAL: 5,
   DATE: 6,
   TIMESTAMP_MICROS: 10,
   INT_8: 15,
   INT_16: 16,
 } as const;
 
-export const Repetition = { REQUIRED: 0, OPTIONAL: 1 } as const;
+export const Repetition = { REQUIRED: 0, OPTIONAL: 1, REPEATED: 2 } as const;
 
 export const Encoding = {
   PLAIN: 0,

@@ -17,6 +17,13 @@ export type {
   StructDataType,
   VoidType,
 } from './columns.js';
+export {
+  DataBatchBuilder,
+  type ListBuilder,
+  type MapBuilder,
+  type StructBuilder,
+  type ValuesBuilder,
+} from './dataBatchBuilder.js';
 export { isNullAt, nullValues, selectRows } from './dataBatches.js';
 export { type EncodedParquet, type EncodeOptions, encodeParquet } from './encode.js';
 export {

@@ -1,5 +1,8 @@
 // Pure. Smallest and greatest values: exact ones for Delta's `stats`, and their form in the footer.
-import type { ColumnField, ColumnType } from './columns.js';
+import type { DataType, DecimalType } from './columns.js';
+import { PhysicalType } from './format.js';
+import { decimalBytes, type LeafType, physicalTypeOf } from './schema.js';
+import { writeBigEndian } from './writing/plain.js';
 import { compareBytes, truncateMax, truncateMin } from './writing/text.js';
 
 /**
@@ -10,17 +13,21 @@ import { compareBytes, truncateMax, truncateMin } from './writing/text.js';
  * | string | text, ordered by code points; lone surrogates appear as U+FFFD, as in the file |
  * | byte short integer float double date | number (days for date) |
  * | long timestamp timestamp_ntz | number where it is a safe integer, otherwise bigint (microseconds for timestamps) |
- * | boolean binary | always undefined |
+ * | decimal | unscaled, number where it is a safe integer, otherwise bigint |
+ * | boolean binary struct list map | always undefined |
  *
  * Both are undefined without a value, and when a NaN is present: NaN has no place in the order that readers share.
  */
 export interface ColumnStatistics {
   readonly name: string;
-  readonly type: ColumnType;
+  readonly type: DataType;
+  /** In a struct, rows whose struct is null count as well. */
   readonly nullCount: number;
   readonly min: number | bigint | string | undefined;
   readonly max: number | bigint | string | undefined;
   readonly hasNaN: boolean;
+  /** Of a struct's fields, in their order; other columns have none. What is inside lists and maps is not described. */
+  readonly children?: readonly ColumnStatistics[];
 }
 
 export type Bounds =
@@ -46,7 +53,7 @@ export interface FooterBound {
 const maxTextBoundBytes = 64;
 
 export function mergeChunkStatistics(
-  field: ColumnField,
+  field: { readonly name: string; readonly type: LeafType },
   chunks: readonly ChunkStatistics[],
 ): ColumnStatistics {
   const nullCount = chunks.reduce((sum, chunk) => sum + chunk.nullCount, 0);
@@ -99,7 +106,7 @@ function decodeUtf8(bytes: Uint8Array): string {
 }
 
 /** `Statistics.min_value` of a chunk; undefined where no lawful bound exists. */
-export function footerMin(type: ColumnType, bounds: Bounds): FooterBound | undefined {
+export function footerMin(type: LeafType, bounds: Bounds): FooterBound | undefined {
   if (bounds.kind === 'utf8') {
     const bytes = truncateMin(bounds.min, maxTextBoundBytes);
     return { bytes, isExact: bytes.length === bounds.min.length };
@@ -110,7 +117,7 @@ export function footerMin(type: ColumnType, bounds: Bounds): FooterBound | undef
 }
 
 /** `Statistics.max_value` of a chunk; undefined where no lawful bound exists. */
-export function footerMax(type: ColumnType, bounds: Bounds): FooterBound | undefined {
+export function footerMax(type: LeafType, bounds: Bounds): FooterBound | undefined {
   if (bounds.kind === 'utf8') {
     const bytes = truncateMax(bounds.max, maxTextBoundBytes);
     return bytes && { bytes, isExact: bytes === bounds.max };
@@ -120,7 +127,8 @@ export function footerMax(type: ColumnType, bounds: Bounds): FooterBound | undef
 }
 
 /** A single value in PLAIN encoding. */
-function plainBytes(type: ColumnType, value: number | bigint): Uint8Array {
+function plainBytes(type: LeafType, value: number | bigint): Uint8Array {
+  if (typeof type !== 'string') return plainDecimal(type, value);
   const bytes = new Uint8Array(8);
   const view = new DataView(bytes.buffer);
   switch (type) {
@@ -142,4 +150,13 @@ function plainBytes(type: ColumnType, value: number | bigint): Uint8Array {
       view.setInt32(0, Number(value), true);
       return bytes.subarray(0, 4);
   }
+}
+
+function plainDecimal(type: DecimalType, unscaled: number | bigint): Uint8Array {
+  const physicalType = physicalTypeOf(type);
+  if (physicalType === PhysicalType.INT32) return plainBytes('integer', unscaled);
+  if (physicalType === PhysicalType.INT64) return plainBytes('long', unscaled);
+  const bytes = new Uint8Array(decimalBytes(type));
+  writeBigEndian(bytes, 0, bytes.length, BigInt(unscaled));
+  return bytes;
 }

@@ -1,18 +1,28 @@
 // Pure. A chunk's pages: definition levels and values, cut by size, with or without a dictionary.
 import { TributaryError } from '../../base/index.js';
-import type { ColumnField } from '../columns.js';
 import { Encoding } from '../format.js';
+import type { LeafType } from '../schema.js';
 import type { ChunkStatistics } from '../statistics.js';
 import { ByteBuffer } from './byteBuffer.js';
 import { WordDictionary } from './dictionary.js';
 import { NumberScratch } from './fixedWidth.js';
 import type { PageWriter } from './pageWriter.js';
-import { appendAllPresent, appendIndices, appendLevels, indexBitWidth } from './rle.js';
+import { appendAllPresent, appendDeepLevels, appendIndices, appendLevels, indexBitWidth } from './rle.js';
+
+/** A column that has a chunk of its own; inside nested columns its name is the path to it. */
+export interface LeafField {
+  readonly name: string;
+  readonly type: LeafType;
+  readonly nullable: boolean;
+}
 
 /** Where a finished chunk lies and what it holds; the footer's ColumnMetaData. */
 export interface ColumnChunk {
-  readonly field: ColumnField;
-  readonly rowCount: number;
+  readonly type: LeafType;
+  /** Names from the root on. */
+  readonly path: readonly string[];
+  /** Null ones included. */
+  readonly valueCount: number;
   readonly dataEncoding: number;
   readonly dictionaryPageOffset: number | undefined;
   readonly dataPageOffset: number;
@@ -42,11 +52,26 @@ export interface ChunkContext {
   readonly scratch: ChunkScratch;
   /** Uncompressed size at which a page is closed; a single longer value still has its page. */
   readonly maxPageBytes: number;
+  /** Of a leaf inside a struct, list or map. */
+  readonly place?: LeafPlace;
+}
+
+/**
+ * The levels of a leaf's entries (Dremel encoding). An entry has a value when its definition level is the greatest; the
+ * "rows" of the chunk's plan are then entries, counted from 0.
+ */
+export interface LeafPlace {
+  readonly path: readonly string[];
+  readonly definitions: Int32Array;
+  readonly maxDefinition: number;
+  readonly repetitions: Int32Array;
+  /** 0 outside lists and maps. */
+  readonly maxRepetition: number;
 }
 
 /** What is known of a chunk before its pages are cut. */
 export interface ChunkPlan {
-  readonly field: ColumnField;
+  readonly field: LeafField;
   readonly from: number;
   readonly to: number;
   /** Levels of the rows: `levels[row - levelsFrom]`. Undefined when no row is null. */
@@ -63,8 +88,9 @@ export function finishChunk(
   const { pages } = context;
   if (pages.dataPageOffset === undefined) throw new Error('a chunk needs a data page');
   return {
-    field: plan.field,
-    rowCount: plan.to - plan.from,
+    type: plan.field.type,
+    path: context.place?.path ?? [plan.field.name],
+    valueCount: plan.to - plan.from,
     dataEncoding,
     dictionaryPageOffset: pages.dictionaryPageOffset,
     dataPageOffset: pages.dataPageOffset,
@@ -86,11 +112,12 @@ export function cutPages(
   const { pages, scratch, maxPageBytes } = context;
   const rowsPerPage = Math.max(1, Math.floor((maxPageBytes * 8) / bitsPerValue));
   let firstValue = 0;
-  for (let row = plan.from; row < plan.to; row += rowsPerPage) {
-    const pageEnd = Math.min(row + rowsPerPage, plan.to);
+  let pageEnd: number;
+  for (let row = plan.from; row < plan.to; row = pageEnd) {
+    pageEnd = wholeRecords(context, Math.min(row + rowsPerPage, plan.to), plan.to);
     const lastValue = firstValue + countPresent(plan, row, pageEnd);
     scratch.body.clear();
-    appendPageLevels(scratch.body, plan, row, pageEnd);
+    appendPageLevels(scratch.body, context, plan, row, pageEnd);
     appendValues(scratch.body, firstValue, lastValue);
     pages.dataPage(scratch.body.view(), pageEnd - row, encoding);
     firstValue = lastValue;
@@ -105,7 +132,27 @@ function countPresent(plan: ChunkPlan, from: number, to: number): number {
   return count;
 }
 
-function appendPageLevels(body: ByteBuffer, plan: ChunkPlan, from: number, to: number): void {
+/** A page ends where a row of the table ends: readers that skip by row rely on it. */
+function wholeRecords({ place }: ChunkContext, end: number, limit: number): number {
+  if (place === undefined || place.maxRepetition === 0) return end;
+  let next = end;
+  while (next < limit && place.repetitions[next] !== 0) next += 1;
+  return next;
+}
+
+function appendPageLevels(
+  body: ByteBuffer,
+  { place }: ChunkContext,
+  plan: ChunkPlan,
+  from: number,
+  to: number,
+): void {
+  if (place !== undefined) {
+    const { repetitions, maxRepetition, definitions, maxDefinition } = place;
+    if (maxRepetition > 0) appendDeepLevels(body, repetitions, from, to, maxRepetition);
+    if (maxDefinition > 0) appendDeepLevels(body, definitions, from, to, maxDefinition);
+    return;
+  }
   if (!plan.field.nullable) return;
   if (plan.levels === undefined) appendAllPresent(body, to - from);
   else appendLevels(body, plan.levels, from - plan.levelsFrom, to - plan.levelsFrom);
@@ -141,19 +188,21 @@ export function cutGrowingPages<T>(
   while (row < plan.to) {
     const pageStart = row;
     target.clear();
-    while (row < plan.to && (target.length < maxPageBytes || row === pageStart)) {
+    let pageEnd = plan.to;
+    while (row < pageEnd) {
       const value = values[row++];
       if (value !== null && value !== undefined) appendValue(target, value);
+      if (target.length >= maxPageBytes) pageEnd = wholeRecords(context, row, plan.to);
     }
     beforeReuse();
     scratch.body.clear();
-    appendPageLevels(scratch.body, plan, pageStart, row);
+    appendPageLevels(scratch.body, context, plan, pageStart, row);
     scratch.body.append(target.view());
     pages.dataPage(scratch.body.view(), row - pageStart, Encoding.PLAIN);
   }
 }
 
-export function requireNullable(field: ColumnField, row: number): void {
+export function requireNullable(field: LeafField, row: number): void {
   if (field.nullable) return;
   throw new TributaryError(
     'PARQUET_INVALID',
@@ -161,7 +210,7 @@ export function requireNullable(field: ColumnField, row: number): void {
   );
 }
 
-export function requireRows(field: ColumnField, available: number, needed: number): void {
+export function requireRows(field: LeafField, available: number, needed: number): void {
   if (available >= needed) return;
   throw new TributaryError(
     'PARQUET_INVALID',

@@ -1,8 +1,10 @@
 // Pure. Values of fixed width without their nulls, as 32-bit words in file order (little-endian, as every host of
 // Node.js that Azure offers), with their bounds. Int64 travels as two words, so no BigInt is made on the way.
 import { TributaryError } from '../../base/index.js';
-import type { ColumnField, ColumnType } from '../columns.js';
+import type { ColumnType, DataField } from '../columns.js';
+import { typeText } from '../schema.js';
 import type { Bounds } from '../statistics.js';
+import type { LeafField } from './chunkPages.js';
 
 /** Reused memory for the values of one column of one row group. */
 export class NumberScratch {
@@ -32,7 +34,7 @@ export interface GatheredWords {
 
 /** Rows `from` to `to` of a column; `validity` undefined means that none of them is null. */
 export interface RowRange {
-  readonly field: ColumnField;
+  readonly field: LeafField;
   readonly validity: Uint8Array | undefined;
   readonly from: number;
   readonly to: number;
@@ -67,10 +69,10 @@ export function gatherWords(range: RowRange, values: NumberArray, scratch: Numbe
   throw wrongArray(range.field, values.constructor.name);
 }
 
-export function wrongArray(field: ColumnField, found: string): TributaryError {
+export function wrongArray(field: Pick<DataField, 'name' | 'type'>, found: string): TributaryError {
   return new TributaryError(
     'PARQUET_INVALID',
-    `Column "${field.name}" of type ${field.type} cannot be written from ${found}: see the table at ColumnValues.`,
+    `Column "${field.name}" of type ${typeText(field.type)} cannot be written from ${found}: see the tables at ColumnValues and DataValues.`,
   );
 }
 
@@ -193,18 +195,18 @@ function numberBounds(count: number, min: number, max: number): Bounds | undefin
 
 const integerLimits: Readonly<Partial<Record<ColumnType, number>>> = { byte: 2 ** 7, short: 2 ** 15 };
 
-function checkIntegerRange(field: ColumnField, count: number, min: number, max: number): void {
-  const limit = integerLimits[field.type];
+function checkIntegerRange(field: LeafField, count: number, min: number, max: number): void {
+  const limit = typeof field.type === 'string' ? integerLimits[field.type] : undefined;
   if (limit === undefined || count === 0 || (min >= -limit && max < limit)) return;
   throw new TributaryError(
     'PARQUET_INVALID',
-    `Column "${field.name}" of type ${field.type} holds ${min < -limit ? min : max}, which is out of its range.`,
+    `Column "${field.name}" of type ${typeText(field.type)} holds ${min < -limit ? min : max}, which is out of its range.`,
   );
 }
 
-function notInteger(field: ColumnField, row: number, value: number): TributaryError {
+function notInteger(field: LeafField, row: number, value: number): TributaryError {
   return new TributaryError(
     'PARQUET_INVALID',
-    `Column "${field.name}" of type ${field.type} holds ${value} in row ${row}; only whole numbers fit.`,
+    `Column "${field.name}" of type ${typeText(field.type)} holds ${value} in row ${row}; only whole numbers fit.`,
   );
 }

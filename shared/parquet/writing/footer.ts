@@ -1,18 +1,19 @@
 // Pure. FileMetaData: schema, row groups with their chunks, statistics and the order they are in.
-import type { ColumnField } from '../columns.js';
+import type { DataField } from '../columns.js';
 import { Encoding, PageType } from '../format.js';
-import { physicalTypeOf, writeSchema } from '../schema.js';
+import { leafCountOf, physicalTypeOf, writeSchema } from '../schema.js';
 import { footerMax, footerMin } from '../statistics.js';
 import { type CompactWriter, ListOf } from '../thrift.js';
 import type { ColumnChunk } from './chunkPages.js';
 
 export interface RowGroup {
   readonly rowCount: number;
+  /** In the order of the schema's leaves. */
   readonly chunks: readonly ColumnChunk[];
 }
 
 export interface FooterContent {
-  readonly fields: readonly ColumnField[];
+  readonly fields: readonly DataField[];
   readonly rowCount: number;
   readonly rowGroups: readonly RowGroup[];
   /** CompressionCodec of parquet.thrift. */
@@ -34,7 +35,10 @@ export function writeFooter(writer: CompactWriter, content: FooterContent): void
     writeRowGroup(writer, group, ordinal, content.codecId);
   });
   writer.text(6, content.createdBy);
-  writeColumnOrders(writer, content.fields.length);
+  writeColumnOrders(
+    writer,
+    content.fields.reduce((count, { type }) => count + leafCountOf(type), 0),
+  );
   writer.endStruct();
 }
 
@@ -61,12 +65,12 @@ function writeColumnChunk(writer: CompactWriter, chunk: ColumnChunk, codecId: nu
   writer.beginStruct();
   writer.i64(2, chunkStart(chunk));
   writer.beginStructField(3);
-  writer.i32(1, physicalTypeOf[chunk.field.type]);
+  writer.i32(1, physicalTypeOf(chunk.type));
   writeEncodings(writer, chunk);
-  writer.beginList(3, ListOf.BINARY, 1);
-  writer.textElement(chunk.field.name);
+  writer.beginList(3, ListOf.BINARY, chunk.path.length);
+  for (const name of chunk.path) writer.textElement(name);
   writer.i32(4, codecId);
-  writer.i64(5, chunk.rowCount);
+  writer.i64(5, chunk.valueCount);
   writer.i64(6, chunk.uncompressedBytes);
   writer.i64(7, chunk.compressedBytes);
   writer.i64(9, chunk.dataPageOffset);
@@ -89,8 +93,8 @@ function writeEncodings(writer: CompactWriter, chunk: ColumnChunk): void {
 
 function writeStatistics(writer: CompactWriter, chunk: ColumnChunk): void {
   const { nullCount, bounds } = chunk.statistics;
-  const max = bounds && footerMax(chunk.field.type, bounds);
-  const min = bounds && footerMin(chunk.field.type, bounds);
+  const max = bounds && footerMax(chunk.type, bounds);
+  const min = bounds && footerMin(chunk.type, bounds);
   writer.beginStructField(12);
   writer.i64(3, nullCount);
   if (max !== undefined) writer.binary(5, max.bytes);

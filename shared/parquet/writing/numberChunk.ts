@@ -1,5 +1,5 @@
 // Pure. Chunks of numbers and booleans.
-import type { ColumnField, ColumnValues } from '../columns.js';
+import type { ColumnValues } from '../columns.js';
 import { Encoding } from '../format.js';
 import {
   type ChunkContext,
@@ -8,6 +8,7 @@ import {
   cutPages,
   encodeIndices,
   finishChunk,
+  type LeafField,
   requireNullable,
   requireRows,
 } from './chunkPages.js';
@@ -18,7 +19,7 @@ type NumberColumn = Extract<ColumnValues, { kind: 'numbers' }>;
 
 export function encodeNumbers(
   context: ChunkContext,
-  field: ColumnField,
+  field: LeafField,
   column: NumberColumn,
   from: number,
   to: number,
@@ -33,8 +34,8 @@ export function encodeNumbers(
 }
 
 /** The validity of rows `from` to `to`, or undefined when none of them is null. */
-function nullsIn(
-  field: ColumnField,
+export function nullsIn(
+  field: LeafField,
   validity: Uint8Array | undefined,
   from: number,
   to: number,
@@ -47,7 +48,8 @@ function nullsIn(
   return validity;
 }
 
-function encodeWords(
+/** `range.field` says how the values lie in memory, `plan.field` what they are in the file. */
+export function encodeWords(
   context: ChunkContext,
   plan: ChunkPlan,
   range: RowRange,

@@ -31,3 +31,12 @@ export function appendByteArray(target: ByteBuffer, value: Uint8Array): void {
   target.appendUint32(value.length);
   target.append(value);
 }
+
+/** Two's complement, the highest byte first. */
+export function writeBigEndian(target: Uint8Array, offset: number, byteCount: number, value: bigint): void {
+  let rest = value;
+  for (let at = offset + byteCount - 1; at >= offset; at--) {
+    target[at] = Number(BigInt.asUintN(8, rest));
+    rest >>= 8n;
+  }
+}

@@ -46,6 +46,30 @@ export function appendIndices(
   bitWidth: number,
 ): void {
   target.appendByte(bitWidth);
+  appendHybrid(target, indices, from, to, bitWidth);
+}
+
+/** Levels above 1 of nested columns, with the length that data pages V1 put in front. */
+export function appendDeepLevels(
+  target: ByteBuffer,
+  levels: Int32Array,
+  from: number,
+  to: number,
+  maxLevel: number,
+): void {
+  const lengthOffset = target.length;
+  target.appendUint32(0);
+  appendHybrid(target, levels, from, to, 32 - Math.clz32(maxLevel));
+  target.setUint32(lengthOffset, target.length - lengthOffset - 4);
+}
+
+function appendHybrid(
+  target: ByteBuffer,
+  indices: Int32Array,
+  from: number,
+  to: number,
+  bitWidth: number,
+): void {
   let index = from;
   while (index < to) {
     const runEnd = indexRunEnd(indices, index, to);

@@ -1,5 +1,4 @@
 // Pure. Chunks of text and binary.
-import type { ColumnField } from '../columns.js';
 import { Encoding } from '../format.js';
 import type { ChunkStatistics } from '../statistics.js';
 import type { ByteBuffer } from './byteBuffer.js';
@@ -10,6 +9,7 @@ import {
   cutGrowingPages,
   encodeIndices,
   finishChunk,
+  type LeafField,
   requireNullable,
   requireRows,
 } from './chunkPages.js';
@@ -19,7 +19,7 @@ import { TextBounds } from './textBounds.js';
 
 export function encodeText(
   context: ChunkContext,
-  field: ColumnField,
+  field: LeafField,
   values: readonly (string | null)[],
   from: number,
   to: number,
@@ -46,7 +46,7 @@ export function encodeText(
 /** Binary gets neither dictionary nor bounds: bodies of rejected events are long and distinct. */
 export function encodeBinary(
   context: ChunkContext,
-  field: ColumnField,
+  field: LeafField,
   values: readonly (Uint8Array | null)[],
   from: number,
   to: number,
@@ -58,7 +58,7 @@ export function encodeBinary(
 
 function planLevels(
   context: ChunkContext,
-  field: ColumnField,
+  field: LeafField,
   values: readonly (string | Uint8Array | null)[],
   from: number,
   to: number,
