@@ -1,7 +1,7 @@
 // Pure. Which values of files are objects with members.
 import { DateValue, ExactNumber, type FileObject, type FileValue, TimestampValue } from '../formats/types.js';
 
-/** A list, or an object, or null: nothing that stands for one value of a column. */
+/** One value: no null, list or object. */
 export type Scalar = Exclude<FileValue, null | readonly FileValue[] | FileObject>;
 
 export function isFileObject(value: FileValue): value is FileObject {
@@ -20,10 +20,4 @@ function isWrapped(value: object): boolean {
     value instanceof TimestampValue ||
     value instanceof DateValue
   );
-}
-
-/** Undefined for null, lists and objects. */
-export function scalarOf(value: FileValue): Scalar | undefined {
-  if (value === null || isFileList(value) || isFileObject(value)) return undefined;
-  return value;
 }

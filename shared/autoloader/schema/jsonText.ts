@@ -26,7 +26,8 @@ function scalarText(value: Scalar): string {
   if (typeof value !== 'object') return String(value);
   if (value instanceof ExactNumber) return value.text;
   if (value instanceof TimestampValue) return timestampText(value);
-  if (value instanceof DateValue) return new Date(value.daysSince1970 * 86_400_000).toISOString().slice(0, 10);
+  if (value instanceof DateValue)
+    return new Date(value.daysSince1970 * 86_400_000).toISOString().slice(0, 10);
   return Buffer.from(value).toString('base64');
 }
 

@@ -1,9 +1,16 @@
 // Pure. From a value of a file to a cell of a primitive column: exactly, or not at all.
 import { doubleOf, isJsonNumber, isoMicros } from '../../events/index.js';
 import type { ColumnType, DecimalType, ValuesBuilder } from '../../parquet/index.js';
-import { DateValue, ExactDecimal, ExactNumber, type FileValue, TimestampValue } from '../formats/types.js';
+import { DateValue, ExactNumber, type FileValue, TimestampValue } from '../formats/types.js';
 import { textOf } from './jsonText.js';
 import { dayOf } from './textTypes.js';
+
+interface Decimal {
+  /** Without the point. */
+  readonly unscaled: bigint;
+  /** Digits after the point. */
+  readonly scale: number;
+}
 
 /** Appends one entry and says true; false when the value does not fit, and then nothing was appended. */
 export type ScalarWriter = (value: FileValue) => boolean;
@@ -109,7 +116,7 @@ function sameValue(text: string, number: number): boolean {
   return written !== undefined && held !== undefined && compareExactly(written, held);
 }
 
-function compareExactly(left: ExactDecimal, right: ExactDecimal): boolean {
+function compareExactly(left: Decimal, right: Decimal): boolean {
   const scale = Math.max(left.scale, right.scale);
   return rescaled(left, scale) === rescaled(right, scale);
 }
@@ -132,7 +139,6 @@ function integerFrom(value: FileValue, bits: number): number | bigint | undefine
 }
 
 function bigIntFrom(value: FileValue): bigint | undefined {
-  if (typeof value === 'bigint') return value;
   const decimal = decimalFrom(value);
   if (decimal === undefined) return undefined;
   const divisor = 10n ** BigInt(decimal.scale);
@@ -169,15 +175,13 @@ function decimalWriter(type: DecimalType, builder: Builder<'decimals'>): ScalarW
   };
 }
 
-function decimalFrom(value: FileValue): ExactDecimal | undefined {
-  if (value instanceof ExactDecimal) return value;
-  if (typeof value === 'bigint') return new ExactDecimal(value, 0);
+function decimalFrom(value: FileValue): Decimal | undefined {
   const text = typeof value === 'number' ? String(value) : numberTextOf(value);
   return text === undefined ? undefined : parseDecimal(text);
 }
 
 /** Undefined when digits would be lost. */
-function rescaled({ unscaled, scale: from }: ExactDecimal, scale: number): bigint | undefined {
+function rescaled({ unscaled, scale: from }: Decimal, scale: number): bigint | undefined {
   if (scale >= from) return unscaled * 10n ** BigInt(scale - from);
   const divisor = 10n ** BigInt(from - scale);
   return unscaled % divisor === 0n ? unscaled / divisor : undefined;
@@ -185,17 +189,16 @@ function rescaled({ unscaled, scale: from }: ExactDecimal, scale: number): bigin
 
 function numberTextOf(value: FileValue): string | undefined {
   if (value instanceof ExactNumber) return value.text;
-  if (typeof value === 'bigint') return value.toString();
   return typeof value === 'string' && isJsonNumber(value) ? value : undefined;
 }
 
 /** Undefined for what is no number, and for exponents that no decimal of 38 digits could have. */
-function parseDecimal(text: string): ExactDecimal | undefined {
+function parseDecimal(text: string): Decimal | undefined {
   const match = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d{1,3}))?$/.exec(text);
   if (match === null || text.length > 400) return undefined;
   const [, sign = '', whole = '', fraction = '', exponent = '0'] = match;
   const scale = fraction.length - Number(exponent);
   const digits = BigInt(`${whole}${fraction}`);
   const unscaled = scale < 0 ? digits * 10n ** BigInt(-scale) : digits;
-  return new ExactDecimal(sign === '-' ? -unscaled : unscaled, Math.max(scale, 0));
+  return { unscaled: sign === '-' ? -unscaled : unscaled, scale: Math.max(scale, 0) };
 }

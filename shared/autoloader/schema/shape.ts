@@ -1,15 +1,8 @@
 // Pure. What the values of a field have been so far: the widest type that holds them all.
 import type { ColumnType, DataField, DataType, DecimalType } from '../../parquet/index.js';
-import {
-  DateValue,
-  ExactDecimal,
-  ExactNumber,
-  type FileObject,
-  type FileValue,
-  isFileObject,
-  TimestampValue,
-} from '../formats/types.js';
+import { DateValue, ExactNumber, type FileObject, type FileValue, TimestampValue } from '../formats/types.js';
 import { isColumnName } from './columnNames.js';
+import { isFileList, isFileObject, type Scalar } from './fileObjects.js';
 import { typeOfText } from './textTypes.js';
 
 /** `undefined`: nothing but null so far. Text in which a value is kept as JSON when no type holds all: `string`. */
@@ -47,23 +40,37 @@ export class RecordShape {
     readonly limits: ShapeLimits = shapeLimits,
   ) {}
 
-  observe(record: FileObject): void {
-    this.#observeFields(this.root, record, 1);
+  /** @param declared names of columns that the file itself has declared; their values say nothing more */
+  observe(record: FileObject, declared?: ReadonlySet<string>): void {
+    this.#observeFields(this.root, record, 1, declared);
   }
 
-  #observeFields(struct: StructShape, object: FileObject, depth: number): void {
-    for (const name of Object.keys(object)) {
-      const value = object[name]!;
-      const known = struct.fields.get(name);
-      if (known === undefined && !this.#takesField(struct, name, value)) continue;
-      struct.fields.set(name, this.#widened(known, value, depth));
+  /** Takes the types that a file (Parquet, Avro) declares for its columns. */
+  declare(fields: readonly DataField[]): void {
+    for (const { name, type } of fields) {
+      const shape = shapeOf(type);
+      if (shape === undefined || !this.#takesField(this.root, name)) continue;
+      this.root.fields.set(name, joined(this.root.fields.get(name), shape));
     }
   }
 
-  #takesField(struct: StructShape, name: string, value: FileValue): boolean {
+  #observeFields(
+    struct: StructShape,
+    object: FileObject,
+    depth: number,
+    declared?: ReadonlySet<string>,
+  ): void {
+    for (const name of Object.keys(object)) {
+      const value = object[name]!;
+      if (value === null || declared?.has(name) === true || !this.#takesField(struct, name)) continue;
+      struct.fields.set(name, this.#widened(struct.fields.get(name), value, depth));
+    }
+  }
+
+  #takesField(struct: StructShape, name: string): boolean {
     if (struct.fields.has(name)) return true;
     const lowerCase = name.toLowerCase();
-    if (value === null || !isColumnName(name) || struct.lowerCaseNames.has(lowerCase)) return false;
+    if (!isColumnName(name) || struct.lowerCaseNames.has(lowerCase)) return false;
     if (this.#fieldCount >= this.limits.maxFields) return false;
     this.#fieldCount++;
     struct.lowerCaseNames.add(lowerCase);
@@ -72,9 +79,9 @@ export class RecordShape {
 
   #widened(shape: Shape, value: FileValue, depth: number): Shape {
     if (value === null || shape === 'string') return shape;
-    if (Array.isArray(value)) return this.#widenedList(shape, value, depth);
+    if (isFileList(value)) return this.#widenedList(shape, value, depth);
     if (isFileObject(value)) return this.#widenedStruct(shape, value, depth);
-    const scalar = typeOfScalar(value as Scalar, this.readsTexts);
+    const scalar = typeOfScalar(value, this.readsTexts);
     if (shape === undefined || shape === scalar) return scalar;
     return isContainer(shape) ? 'string' : widerScalar(shape, scalar);
   }
@@ -104,15 +111,11 @@ function isContainer(shape: Shape): shape is ListShape | StructShape {
   return typeof shape === 'object' && shape.kind !== 'decimal';
 }
 
-type Scalar = Exclude<FileValue, null | readonly FileValue[] | FileObject>;
-
-function typeOfScalar(value: Scalar, readsTexts: boolean): ColumnType | DecimalType {
+function typeOfScalar(value: Scalar, readsTexts: boolean): ColumnType {
   if (typeof value === 'string') return readsTexts ? typeOfText(value) : 'string';
   if (typeof value === 'number') return Number.isSafeInteger(value) ? 'long' : 'double';
   if (typeof value === 'boolean') return 'boolean';
-  if (typeof value === 'bigint') return BigInt.asIntN(64, value) === value ? 'long' : 'string';
   if (value instanceof ExactNumber) return typeOfExactNumber(value.text);
-  if (value instanceof ExactDecimal) return decimalHolding(value);
   if (value instanceof TimestampValue) return 'timestamp';
   return value instanceof DateValue ? 'date' : 'binary';
 }
@@ -127,33 +130,103 @@ function isLong(integer: bigint): boolean {
   return BigInt.asIntN(64, integer) === integer;
 }
 
-function decimalHolding({ unscaled, scale }: ExactDecimal): DecimalType | 'string' {
-  const digits = (unscaled < 0n ? -unscaled : unscaled).toString().length;
-  return decimalOf(Math.max(digits - scale, 1), scale);
-}
-
 function decimalOf(integerDigits: number, scale: number): DecimalType | 'string' {
   const precision = integerDigits + scale;
   return precision > 38 ? 'string' : { kind: 'decimal', precision, scale };
 }
 
+const wholeTypes: readonly string[] = ['byte', 'short', 'integer', 'long'];
+const realTypes: readonly string[] = ['float', 'double'];
+
 /** Both are no containers and differ. */
-function widerScalar(left: ColumnType | DecimalType, right: ColumnType | DecimalType): Shape {
-  const names: readonly string[] = [left, right].map((type) => (typeof type === 'string' ? type : 'decimal'));
-  const are = (one: string, other: string) => names.includes(one) && names.includes(other);
-  if (are('long', 'double')) return 'double';
-  if (are('date', 'timestamp')) return 'timestamp';
-  if (typeof left !== 'string' && typeof right !== 'string') return widerDecimal(left, right);
-  const decimal = typeof left === 'string' ? right : left;
-  if (are('long', 'decimal') && typeof decimal !== 'string') {
-    return widerDecimal(decimal, { kind: 'decimal', precision: 19, scale: 0 });
+function widerScalar(
+  left: ColumnType | DecimalType,
+  right: ColumnType | DecimalType,
+): ColumnType | DecimalType {
+  if (typeof left !== 'string' || typeof right !== 'string') return widerWithDecimal(left, right);
+  if (wholeTypes.includes(left) && wholeTypes.includes(right)) {
+    return wholeTypes.indexOf(left) > wholeTypes.indexOf(right) ? left : right;
   }
+  const isNumber = (type: string) => wholeTypes.includes(type) || realTypes.includes(type);
+  if (isNumber(left) && isNumber(right)) return 'double';
+  const times = [left, right];
+  if (times.includes('date') && times.includes('timestamp')) return 'timestamp';
   return 'string';
+}
+
+function widerWithDecimal(
+  left: ColumnType | DecimalType,
+  right: ColumnType | DecimalType,
+): DecimalType | 'string' {
+  const [one, other] = [asDecimal(left), asDecimal(right)];
+  return one === undefined || other === undefined ? 'string' : widerDecimal(one, other);
+}
+
+/** A long has 19 digits. */
+function asDecimal(type: ColumnType | DecimalType): DecimalType | undefined {
+  if (typeof type !== 'string') return type;
+  return wholeTypes.includes(type) ? { kind: 'decimal', precision: 19, scale: 0 } : undefined;
+}
+
+/** Of two shapes that each hold their values, one that holds both. */
+function joined(left: Shape, right: Shape): Shape {
+  if (left === undefined || left === right) return right;
+  if (right === undefined) return left;
+  if (!isContainer(left) && !isContainer(right)) return widerScalar(left, right);
+  if (!isContainer(left) || !isContainer(right) || left.kind !== right.kind) return 'string';
+  if (left.kind === 'list' && right.kind === 'list') {
+    return { kind: 'list', element: joined(left.element, right.element) };
+  }
+  return left.kind === 'struct' && right.kind === 'struct' ? joinedStruct(left, right) : 'string';
+}
+
+function joinedStruct(left: StructShape, right: StructShape): StructShape {
+  const struct: StructShape = {
+    kind: 'struct',
+    fields: new Map(left.fields),
+    lowerCaseNames: new Set(left.lowerCaseNames),
+  };
+  for (const [name, shape] of right.fields) {
+    const lowerCase = name.toLowerCase();
+    if (!struct.fields.has(name) && struct.lowerCaseNames.has(lowerCase)) continue;
+    struct.lowerCaseNames.add(lowerCase);
+    struct.fields.set(name, joined(struct.fields.get(name), shape));
+  }
+  return struct;
+}
+
+/** Maps are kept as JSON text: their keys are data, not columns. */
+function shapeOf(type: DataType): Shape {
+  if (typeof type === 'string' || type.kind === 'decimal') return type;
+  switch (type.kind) {
+    case 'list':
+      return { kind: 'list', element: shapeOf(type.element.type) };
+    case 'struct': {
+      const struct = emptyStruct();
+      for (const { name, type: inner } of type.fields) {
+        if (!isColumnName(name) || struct.lowerCaseNames.has(name.toLowerCase())) continue;
+        struct.lowerCaseNames.add(name.toLowerCase());
+        struct.fields.set(name, shapeOf(inner));
+      }
+      return struct;
+    }
+    case 'map':
+      return 'string';
+    case 'void':
+      return undefined;
+  }
 }
 
 export function widerDecimal(left: DecimalType, right: DecimalType): DecimalType | 'string' {
   const integerDigits = Math.max(left.precision - left.scale, right.precision - right.scale);
   return decimalOf(integerDigits, Math.max(left.scale, right.scale));
+}
+
+/** Another worker's fields of the same stream. */
+export function mergedFields(parts: readonly (readonly DataField[])[]): StructShape {
+  const shapes = parts.map((fields) => shapeOf({ kind: 'struct', fields }));
+  const merged = shapes.reduce<Shape>(joined, undefined);
+  return typeof merged === 'object' && merged.kind === 'struct' ? merged : emptyStruct();
 }
 
 /** Undefined where no value has shown what the type is: only nulls, empty lists, empty objects. */

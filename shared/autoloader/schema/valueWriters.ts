@@ -1,7 +1,8 @@
 // Pure. From a value of a file to an entry of a column of any type, and what of it did not fit.
 import type { DataField, DataType, ValuesBuilder } from '../../parquet/index.js';
-import { type FileObject, type FileValue, isFileObject } from '../formats/types.js';
+import type { FileObject, FileValue } from '../formats/types.js';
 import { isColumnName } from './columnNames.js';
+import { isFileList, isFileObject } from './fileObjects.js';
 import { type ScalarWriter, scalarWriter } from './scalarWriters.js';
 
 /** What a record showed that the schema could be made to hold. */
@@ -135,12 +136,12 @@ class ListValueWriter implements ValueWriter {
   }
 
   write(value: FileValue): FileValue | undefined {
-    if (!Array.isArray(value)) {
+    if (!isFileList(value)) {
       this.#builder.appendNull();
       if (value !== null) this.context.outgrowth.hasMisfit = true;
       return value ?? undefined;
     }
-    for (const element of value as readonly FileValue[]) {
+    for (const element of value) {
       if (this.#element.write(element) === undefined) continue;
       this.#builder.appendNull();
       return value;
