@@ -28,6 +28,8 @@ export const errorCodes = {
   DELTA_SCHEMA_MISMATCH: 'operator',
   DELTA_COMMIT_CONTENTION: 'transient',
   EVENT_BATCH_INVALID: 'permanent',
+  FILE_BATCH_SUPERSEDED: 'transient',
+  FILE_COLUMNS_UNEXPECTED: 'operator',
   PUBLISH_FAILED: 'transient',
   INPUT_INVALID: 'permanent',
   LOCAL_PORT_IN_USE: 'operator',
