@@ -1,6 +1,9 @@
 // Pure. A user's definition -> a checked Pipeline with every default filled in.
+import { readConnection, readEventHub } from './eventHubs.js';
 import { readFields } from './fields.js';
+import { readFiles } from './files.js';
 import { describeValue, Problems } from './problems.js';
+import { readSchedule } from './schedule.js';
 import { chosen, Section } from './section.js';
 import { PathRegister } from './sourcePaths.js';
 import type { Pipeline, PipelineDefinition, TimestampForm } from './types.js';
@@ -44,12 +47,13 @@ export function definePipeline(definition: PipelineDefinition): Pipeline {
   const root = new Section(problems, '', definition, definitionKeys);
   const limits = readLimits(root);
   const paths = new PathRegister(problems, limits.maxDepth);
+  const tables = readTables(root);
   const pipeline: Pipeline = {
     source: readSource(root),
     deviceId: readDeviceId(root, paths),
     eventTime: readEventTime(root, paths),
     fields: readFields(problems, root.value('fields'), paths),
-    tables: readTables(root),
+    tables,
     limits,
     maintenance: readMaintenance(root),
     windows: {
@@ -69,7 +73,7 @@ export function definePipeline(definition: PipelineDefinition): Pipeline {
       connection: 'EventHubs',
       webhooks: [],
     },
-    files: [],
+    files: readFiles(root, Object.values(tables)),
   };
   problems.throwIfAny();
   return pipeline;
@@ -77,30 +81,9 @@ export function definePipeline(definition: PipelineDefinition): Pipeline {
 
 function readSource(root: Section): Pipeline['source'] {
   const section = root.section('source', sourceKeys);
-  const eventHub = section.text('eventHub', 'the name of an event hub') ?? '';
-  const hubName = /^[A-Za-z0-9]([A-Za-z0-9._-]{0,254}[A-Za-z0-9])?$/;
-  if (eventHub !== '' && !hubName.test(eventHub)) {
-    const rule =
-      'an event hub\'s name has letters, digits, ".", "-" and "_", and starts and ends with a letter or digit';
-    section.report('eventHub', `is ${describeValue(eventHub)}; ${rule}`);
-  }
+  const eventHub = readEventHub(section);
   const consumerGroup = section.has('consumerGroup') ? section.text('consumerGroup', 'a text') : '$Default';
-  return { eventHub, connection: readConnection(section), consumerGroup: consumerGroup ?? '' };
-}
-
-/** Never repeats the value: someone may have pasted the secret itself. */
-function readConnection(section: Section): string {
-  if (!section.has('connection')) return 'EventHubs';
-  const connection = section.value('connection');
-  if (typeof connection === 'string' && /^[A-Za-z_][A-Za-z0-9_.:-]*$/.test(connection)) return connection;
-  const isSecret = typeof connection === 'string' && /endpoint=|sharedaccess/i.test(connection);
-  section.report(
-    'connection',
-    isSecret
-      ? 'holds a connection string; put that into an app setting and write the name of the setting here'
-      : 'must be the name of an app setting: letters, digits, "_", ".", ":" and "-"',
-  );
-  return '';
+  return { eventHub, connection: readConnection(section, 'EventHubs'), consumerGroup: consumerGroup ?? '' };
 }
 
 function readDeviceId(root: Section, paths: PathRegister): Pipeline['deviceId'] {
@@ -190,16 +173,4 @@ function readMaintenance(root: Section): Pipeline['maintenance'] {
       whole: true,
     }),
   };
-}
-
-/** Only the form; the host checks the fields, as it does for every timer. */
-function readSchedule(section: Section, key: string, preset: string): string {
-  if (!section.has(key)) return preset;
-  const schedule = section.text(key, 'a schedule') ?? preset;
-  if (!/^(%[^%\s]+%|\S+( \S+){5})$/.test(schedule)) {
-    const rule =
-      'a schedule has six fields, as "0 */5 * * * *" (seconds first), or names a setting, as "%SCHEDULE%"';
-    section.report(key, `is ${describeValue(schedule)}; ${rule}`);
-  }
-  return schedule;
 }
