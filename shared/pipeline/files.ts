@@ -54,7 +54,9 @@ export function readFiles(root: Section, tables: readonly string[]): readonly Fi
   const names = Object.keys(value);
   const section = root.optionalSection('files', names);
   checkNames(section, names);
-  const taken: TakenTables = new Map(tables.map((table) => [table.toLowerCase(), 'the rest of the pipeline']));
+  const taken: TakenTables = new Map(
+    tables.map((table) => [table.toLowerCase(), 'the rest of the pipeline']),
+  );
   return names.map((name) => readStream(section.section(name, streamKeys), name, taken));
 }
 
