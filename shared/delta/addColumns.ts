@@ -2,44 +2,58 @@
 import { TributaryError } from '../base/index.js';
 import { transactionFacts } from './conflict.js';
 import { defaultEngineInfo } from './createTable.js';
+import { type EvolvedTable, evolveTable } from './evolution.js';
 import { assertWritable } from './protocol.js';
-import { assertCreatableSchema } from './schema.js';
 import { logOf, openTable } from './tableReader.js';
-import type { Metadata, Snapshot, StructField, StructType } from './types.js';
+import type { Snapshot, StructType } from './types.js';
 import { commitTransaction } from './upkeep/commitTransaction.js';
 import type { UpkeepOptions } from './upkeep/upkeepTable.js';
 
 export interface AddColumnsOptions extends UpkeepOptions {
   /** What the table should have; columns that it has besides stay. */
   readonly schema: StructType;
+  /** Lets columns change to wider types, which asks every reader for the table feature `typeWidening`. Default false. */
+  readonly allowTypeWidening?: boolean;
   /** The table as the caller knows it, which saves loading it; a stale one costs a second attempt. Default the newest. */
   readonly snapshot?: Snapshot;
 }
 
 export type AddColumnsResult =
   | { readonly kind: 'unchanged'; readonly version: number }
-  | { readonly kind: 'added'; readonly version: number; readonly columns: readonly string[] };
+  | {
+      readonly kind: 'added';
+      readonly version: number;
+      /** Paths of new columns and of columns with a wider type, e.g. `place.height`. */
+      readonly columns: readonly string[];
+    };
 
 /** Rivals may widen the same table at the same time, as every instance of an app does when it starts. */
 const maxAttempts = 10;
 
 /**
- * Adds the columns of `schema` that the table lacks, all in one commit. Names are compared without their case, and the
- * table's spelling stays. Older rows read null there; writers with the old schema go on.
- * @throws TributaryError DELTA_SCHEMA_MISMATCH when a column has another type in the table; DELTA_COMMIT_CONTENTION
+ * Adds the columns of `schema` that the table lacks, also inside structs, all in one commit. Names are compared without their case,
+ * and the table's spelling stays. Older rows read null there; writers with the old schema go on.
+ * @throws TributaryError DELTA_SCHEMA_MISMATCH when a column has another type in the table; DELTA_PROTOCOL_UNSUPPORTED;
+ *   DELTA_COMMIT_CONTENTION
  */
 export async function addColumns(options: AddColumnsOptions): Promise<AddColumnsResult> {
   const log = logOf(options);
+  const { schema, allowTypeWidening = false } = options;
   for (let attempt = 0; attempt < maxAttempts; attempt++) {
     const known = attempt === 0 ? options.snapshot : undefined;
     const snapshot = known ?? (await openTable(options)).snapshot;
-    const missing = missingColumns(log.table, snapshot, options.schema);
-    if (missing.length === 0) return { kind: 'unchanged', version: snapshot.version };
-    assertWritable(log.table, snapshot.protocol, snapshot.metadata);
-    assertCreatableSchema({ type: 'struct', fields: missing });
-    const outcome = await commitTransaction(log, commitOf(options, snapshot, missing), options);
+    const evolved = evolveTable(log.table, snapshot, { schema, allowTypeWidening });
+    const { addedColumns, typeChanges, definition } = evolved;
+    if (definition === snapshot) return { kind: 'unchanged', version: snapshot.version };
+    assertWritable(log.table, definition.protocol, definition.metadata);
+    const outcome = await commitTransaction(log, commitOf(options, snapshot, evolved), options);
     if (outcome.kind === 'committed') {
-      return { kind: 'added', version: outcome.version, columns: missing.map(({ name }) => name) };
+      const added = addedColumns.map(({ path }) => path.join('.'));
+      return {
+        kind: 'added',
+        version: outcome.version,
+        columns: [...added, ...typeChanges.map(({ path }) => path)],
+      };
     }
   }
   throw new TributaryError(
@@ -48,34 +62,12 @@ export async function addColumns(options: AddColumnsOptions): Promise<AddColumns
   );
 }
 
-type RawField = Readonly<Record<string, unknown>> & { readonly name: string };
-
-function rawFieldsOf(metadata: Metadata): readonly RawField[] {
-  return (JSON.parse(metadata.schemaString) as { readonly fields: readonly RawField[] }).fields;
-}
-
-function missingColumns(table: string, { metadata }: Snapshot, schema: StructType): StructField[] {
-  const known = new Map(rawFieldsOf(metadata).map((field) => [field.name.toLowerCase(), field]));
-  return schema.fields.flatMap((field) => {
-    const found = known.get(field.name.toLowerCase());
-    if (found === undefined) return [{ ...field, nullable: true }];
-    if (found.type === field.type) return [];
-    throw new TributaryError(
-      'DELTA_SCHEMA_MISMATCH',
-      `Column "${found.name}" of table ${table} is ${JSON.stringify(found.type)}, but ${field.type} is wanted. A column keeps its ` +
-        'type: give the new one another name, or write to another table.',
-    );
-  });
-}
-
-/** Fields that the table has are copied as they are, with whatever metadata other engines gave them. */
-function commitOf(options: AddColumnsOptions, snapshot: Snapshot, missing: readonly StructField[]) {
+function commitOf(options: AddColumnsOptions, snapshot: Snapshot, evolved: EvolvedTable) {
   const txnId = options.random.uuid();
-  const fields = [...rawFieldsOf(snapshot.metadata), ...missing];
+  const { protocol, metadata } = evolved.definition;
   const commitInfo = {
     timestamp: options.clock.nowMs(),
-    operation: 'ADD COLUMNS',
-    operationParameters: { columns: JSON.stringify(missing.map((column) => ({ column }))) },
+    ...operationOf(evolved),
     readVersion: snapshot.version,
     isolationLevel: 'Serializable',
     isBlindAppend: true,
@@ -83,11 +75,28 @@ function commitOf(options: AddColumnsOptions, snapshot: Snapshot, missing: reado
     engineInfo: options.engineInfo ?? defaultEngineInfo,
     txnId,
   };
-  const metaData = { ...snapshot.metadata, schemaString: JSON.stringify({ type: 'struct', fields }) };
   return {
     readVersion: snapshot.version,
     txnId,
     facts: transactionFacts({ changesTable: true }),
-    lines: [{ commitInfo }, { metaData }],
+    lines: [
+      { commitInfo },
+      ...(protocol === snapshot.protocol ? [] : [{ protocol }]),
+      { metaData: metadata },
+    ],
   };
+}
+
+/** Names and parameters as Spark writes them. */
+function operationOf({ addedColumns, typeChanges }: EvolvedTable): Readonly<Record<string, unknown>> {
+  if (addedColumns.length === 0) {
+    return {
+      operation: 'CHANGE COLUMNS',
+      operationParameters: {
+        columns: JSON.stringify(typeChanges.map(({ path, toType }) => ({ path, type: toType }))),
+      },
+    };
+  }
+  const columns = addedColumns.map(({ path, field }) => ({ column: { ...field, name: path.join('.') } }));
+  return { operation: 'ADD COLUMNS', operationParameters: { columns: JSON.stringify(columns) } };
 }

@@ -1,13 +1,16 @@
 // Pure. The commit of a group of appends: its lines, and the same as actions.
 import type { CommitActions, JsonObject } from './actions.js';
 import type { PlannedAppend } from './appendGroup.js';
+import type { TableDefinition } from './evolution.js';
 import type { AddAction, TransactionAction } from './types.js';
 
 export interface AppendCommitInput {
   readonly members: readonly PlannedAppend[];
-  /** Undefined when no member has rows. */
-  readonly add: AddAction | undefined;
+  readonly adds: readonly AddAction[];
   readonly rowCount: number;
+  /** The table that the members were prepared with, and what they make of it. */
+  readonly before: TableDefinition;
+  readonly after: TableDefinition;
   /** Version of the snapshot that the members were prepared with. */
   readonly readVersion: number;
   readonly nowMs: number;
@@ -22,21 +25,24 @@ export interface AppendCommit {
 }
 
 export function buildAppendCommit(input: AppendCommitInput): AppendCommit {
-  const { add, nowMs, txnId } = input;
+  const { adds, nowMs, txnId, before, after } = input;
+  const protocol = after.protocol === before.protocol ? undefined : after.protocol;
+  const metadata = after.metadata === before.metadata ? undefined : after.metadata;
   const transactions = input.members
     .flatMap((member) => member.transactions)
     .map((transaction) => withTime(transaction, nowMs));
-  const adds = add === undefined ? [] : [add];
   return {
     txnId,
     lines: [
       { commitInfo: commitInfoOf(input) },
+      ...(protocol === undefined ? [] : [{ protocol }]),
+      ...(metadata === undefined ? [] : [{ metaData: metadata }]),
       ...transactions.map((txn) => ({ txn })),
       ...adds.map((file) => ({ add: file })),
     ],
     actions: {
-      protocol: undefined,
-      metadata: undefined,
+      protocol,
+      metadata,
       adds,
       removes: [],
       transactions,
@@ -55,13 +61,16 @@ function commitInfoOf(input: AppendCommitInput): JsonObject {
   return {
     timestamp: input.nowMs,
     operation: 'WRITE',
-    operationParameters: { mode: 'Append', partitionBy: '[]' },
+    operationParameters: {
+      mode: 'Append',
+      partitionBy: JSON.stringify(input.after.metadata.partitionColumns),
+    },
     readVersion: input.readVersion,
     isBlindAppend: true,
     operationMetrics: {
-      numFiles: input.add === undefined ? '0' : '1',
+      numFiles: String(input.adds.length),
       numOutputRows: String(input.rowCount),
-      numOutputBytes: String(input.add?.size ?? 0),
+      numOutputBytes: String(input.adds.reduce((sum, { size }) => sum + size, 0)),
     },
     engineInfo: input.engineInfo,
     txnId: input.txnId,

@@ -1,18 +1,25 @@
 // Pure. Which waiting appends go into one commit, checked against the table as it is now.
 import { TributaryError } from '../base/index.js';
 import type { ColumnBatch, ColumnValues } from '../parquet/index.js';
-import { alignBatch, type TableSchema } from './schema.js';
+import { evolveTable } from './evolution.js';
+import { type PartitionPart, splitByPartition } from './partitionRows.js';
+import { alignBatch } from './schema.js';
 import type { AppendRequest, PreparedAppend, TransactionAction, TransactionVersions } from './types.js';
+import { widenBatch } from './wideType.js';
+import { type WritableTable, writableTable } from './writableTable.js';
 
 export interface GroupLimits {
   readonly maxRows: number;
   /** Of the rows in memory, roughly. */
   readonly maxBytes: number;
+  /** Of a partitioned table: one file for each partition. */
+  readonly maxFiles: number;
 }
 
 export interface PlannedAppend {
-  /** In the table's columns; undefined without rows. */
-  readonly batch: ColumnBatch | undefined;
+  readonly rowCount: number;
+  /** In the data columns of the group's table, by partition; none without rows. */
+  readonly parts: readonly PartitionPart[];
   readonly transactions: readonly TransactionAction[];
   /** Applications that it reads or writes. */
   readonly appIds: ReadonlySet<string>;
@@ -27,71 +34,151 @@ export type AppendPlan =
 
 export interface GroupPlanInput {
   /** For messages. */
-  readonly table: string;
+  readonly name: string;
+  readonly version: number;
+  /** As committed. */
+  readonly table: WritableTable;
   readonly requests: readonly AppendRequest[];
   readonly committed: TransactionVersions;
-  readonly schema: TableSchema;
   readonly limits: GroupLimits;
 }
 
-/**
- * `plans[i]` says what becomes of `requests[i]`. Members of one group share no application: the second one would have been
- * prepared without knowing what the first commits. Whoever waits holds back all later requests for its applications.
- */
-export function planGroup(input: GroupPlanInput): readonly AppendPlan[] {
-  const taken = new Set<string>();
-  let rows = 0;
-  let bytes = 0;
-  let isFull = false;
-  return input.requests.map((request) => {
-    if (isFull) return { kind: 'deferred' };
-    const plan = planAppend(request, input);
-    if (plan.kind !== 'member') return plan;
-    const { appIds, batch } = plan.append;
-    const isShared = [...appIds].some((appId) => taken.has(appId));
-    for (const appId of appIds) taken.add(appId);
-    if (isShared) return { kind: 'deferred' };
-    const batchBytes = batch === undefined ? 0 : bytesOf(batch);
-    const isFirst = rows === 0;
-    rows += batch?.rowCount ?? 0;
-    bytes += batchBytes;
-    isFull = !isFirst && (rows > input.limits.maxRows || bytes > input.limits.maxBytes);
-    return isFull ? { kind: 'deferred' } : plan;
-  });
+export interface GroupPlan {
+  /** `plans[i]` says what becomes of `requests[i]`. */
+  readonly plans: readonly AppendPlan[];
+  /** The table once the members are committed; the very one that was given when none widens it. */
+  readonly table: WritableTable;
 }
 
-function planAppend(request: AppendRequest, input: GroupPlanInput): AppendPlan {
-  let prepared: PreparedAppend | undefined;
-  try {
-    prepared = request.prepare(input.committed);
-    if (prepared === undefined) return { kind: 'nothingLeft' };
-    if (prepared.batch.rowCount === 0 && prepared.transactions.length === 0) return { kind: 'nothingLeft' };
-    return { kind: 'member', append: checked(prepared, input) };
-  } catch (error) {
-    return { kind: 'failed', error };
+/**
+ * Members of one group share no application: the second one would have been prepared without knowing what the first commits. Whoever
+ * waits holds back all later requests for its applications. Members that widen the table widen it together; one whose columns do
+ * not go with those of another waits, and then meets the table with these.
+ */
+export function planGroup(input: GroupPlanInput): GroupPlan {
+  const planner = new GroupPlanner(input);
+  const drafts = input.requests.map((request) => planner.add(request));
+  const { table } = planner;
+  return { table, plans: drafts.map((draft) => finished(draft, table, input.name)) };
+}
+
+/** A plan whose rows may be in the columns of a table that a later member has widened. */
+type Draft = Exclude<AppendPlan, { kind: 'member' }> | (Candidate & { readonly kind: 'member' });
+
+interface Candidate {
+  readonly prepared: PreparedAppend;
+  readonly append: PlannedAppend;
+  /** What `append.parts` are aligned with. */
+  readonly table: WritableTable;
+}
+
+class GroupPlanner {
+  /** With what the members so far add to it. */
+  table: WritableTable;
+  readonly #takenAppIds = new Set<string>();
+  readonly #partitions = new Set<string>();
+  #rows = 0;
+  #bytes = 0;
+  #isFull = false;
+
+  constructor(private readonly input: GroupPlanInput) {
+    this.table = input.table;
+  }
+
+  add(request: AppendRequest): Draft {
+    if (this.#isFull) return { kind: 'deferred' };
+    try {
+      const candidate = this.#prepare(request);
+      if (candidate === 'nothingLeft' || candidate === 'deferred') return { kind: candidate };
+      return this.#accept(candidate);
+    } catch (error) {
+      return { kind: 'failed', error };
+    }
+  }
+
+  #prepare(request: AppendRequest): Candidate | 'nothingLeft' | 'deferred' {
+    const { committed, table: committedTable, version, name } = this.input;
+    const { columns, definition } = committedTable;
+    const prepared = request.prepare(committed, { version, metadata: definition.metadata, columns });
+    if (prepared === undefined) return 'nothingLeft';
+    const alone = evolved(committedTable, prepared, name);
+    const isEmpty = prepared.batch.rowCount === 0 && prepared.transactions.length === 0;
+    if (isEmpty && alone === committedTable) return 'nothingLeft';
+    const appIds = appIdsOf(prepared, name);
+    const table = this.table === committedTable ? alone : tryEvolved(this.table, prepared, name);
+    if (table === undefined) {
+      for (const appId of appIds) this.#takenAppIds.add(appId);
+      return 'deferred';
+    }
+    const { batch, transactions } = prepared;
+    const append = { rowCount: batch.rowCount, parts: fitted(batch, table, name), transactions, appIds };
+    return { prepared, table, append };
+  }
+
+  #accept(candidate: Candidate): Draft {
+    const { appIds, parts, rowCount } = candidate.append;
+    const isShared = [...appIds].some((appId) => this.#takenAppIds.has(appId));
+    for (const appId of appIds) this.#takenAppIds.add(appId);
+    if (isShared) return { kind: 'deferred' };
+    const isFirst = this.#rows === 0;
+    this.#rows += rowCount;
+    for (const { key, rows } of parts) {
+      this.#bytes += bytesOf(rows);
+      this.#partitions.add(key);
+    }
+    const { maxRows, maxBytes, maxFiles } = this.input.limits;
+    const isTooLarge = this.#rows > maxRows || this.#bytes > maxBytes || this.#partitions.size > maxFiles;
+    this.#isFull = !isFirst && isTooLarge;
+    if (this.#isFull) return { kind: 'deferred' };
+    this.table = candidate.table;
+    return { kind: 'member', ...candidate };
   }
 }
 
-function checked(prepared: PreparedAppend, input: GroupPlanInput): PlannedAppend {
-  const { transactions, readAppIds } = prepared;
+function evolved(table: WritableTable, prepared: PreparedAppend, name: string): WritableTable {
+  if (prepared.evolve === undefined) return table;
+  const wanted = { schema: prepared.evolve, allowTypeWidening: prepared.allowTypeWidening ?? false };
+  const { definition } = evolveTable(name, table.definition, wanted);
+  return definition === table.definition ? table : writableTable(name, definition);
+}
+
+/** Undefined when what the members so far add does not go with what this one adds. */
+function tryEvolved(table: WritableTable, prepared: PreparedAppend, name: string): WritableTable | undefined {
+  try {
+    return evolved(table, prepared, name);
+  } catch (error) {
+    if (error instanceof TributaryError && error.code === 'DELTA_SCHEMA_MISMATCH') return undefined;
+    throw error;
+  }
+}
+
+function finished(draft: Draft, table: WritableTable, name: string): AppendPlan {
+  if (draft.kind !== 'member') return draft;
+  const { append, prepared } = draft;
+  if (draft.table === table) return { kind: 'member', append };
+  try {
+    return { kind: 'member', append: { ...append, parts: fitted(prepared.batch, table, name) } };
+  } catch {
+    return { kind: 'deferred' }; // a later member changed a type beyond these rows; next time they meet the table alone
+  }
+}
+
+function appIdsOf({ transactions, readAppIds }: PreparedAppend, table: string): ReadonlySet<string> {
   const written = new Set(transactions.map(({ appId }) => appId));
   if (written.size < transactions.length) {
-    throw new Error(`an append to ${input.table} has two transactions for one appId`);
+    throw new Error(`an append to ${table} has two transactions for one appId`);
   }
-  return {
-    batch: prepared.batch.rowCount === 0 ? undefined : fitted(prepared.batch, input),
-    transactions,
-    // What is written counts as read: Spark lets two blind writers of one appId both succeed.
-    appIds: new Set([...written, ...readAppIds]),
-  };
+  // What is written counts as read: Spark lets two blind writers of one appId both succeed.
+  return new Set([...written, ...readAppIds]);
 }
 
-function fitted(batch: ColumnBatch, { schema, table }: GroupPlanInput): ColumnBatch {
-  const alignment = alignBatch(batch, schema);
-  if (alignment.kind === 'aligned') return alignment.batch;
+function fitted(batch: ColumnBatch, table: WritableTable, name: string): readonly PartitionPart[] {
+  if (batch.rowCount === 0) return [];
+  const alignment = alignBatch(widenBatch(batch, table.writableColumns), table.schema);
+  if (alignment.kind === 'aligned') return splitByPartition(alignment.batch, table.partitionColumns, name);
   throw new TributaryError(
     'DELTA_SCHEMA_MISMATCH',
-    `A batch of ${batch.rowCount} rows does not fit table ${table}: ${alignment.problems.join('; ')}. Change the batch, or the table's schema.`,
+    `A batch of ${batch.rowCount} rows does not fit table ${name}: ${alignment.problems.join('; ')}. Change the batch, or the table's schema.`,
   );
 }
 

@@ -31,7 +31,11 @@ export function columnOfPath(snapshot: Snapshot, column: string | readonly strin
   if (metadata.partitionColumns.includes(first.name)) {
     return { kind: 'partition', name: physicalName(first, mode), type };
   }
-  return { kind: 'data', path: found.map((part) => physicalName(part, mode)), type };
+  return {
+    kind: 'data',
+    path: found.map((part) => physicalName(part, mode)),
+    type: wasFloat(last) ? undefined : type,
+  };
 }
 
 function isStruct(type: TableType): boolean {
@@ -41,6 +45,12 @@ function isStruct(type: TableType): boolean {
 function scalarTypeOf(type: TableType): ScalarType | undefined {
   if (typeof type === 'string') return type;
   return type.kind === 'decimal' ? type : undefined;
+}
+
+/** Files of before have bounds in the shortest text of a float, which lies beside the number that is read there now. */
+function wasFloat({ metadata }: TableColumn): boolean {
+  const changes = metadata['delta.typeChanges'];
+  return Array.isArray(changes) && changes.some((change) => change?.fromType === 'float');
 }
 
 function noSuchColumn(names: readonly string[]): TributaryError {

@@ -5,11 +5,14 @@ import { putCommit } from './log.js';
 import { protocolFor } from './protocol.js';
 import { assertCreatableSchema, schemaString } from './schema.js';
 import { logOf, type OpenTableOptions, openTable, TableReader } from './tableReader.js';
+import { parseTableColumns } from './tableTypes.js';
 import type { Metadata, StructType } from './types.js';
 
 export interface CreateTableOptions extends OpenTableOptions {
   readonly random: Random;
   readonly schema: StructType;
+  /** Columns by whose values the files are kept apart, in the order of the folders. Default none. */
+  readonly partitionColumns?: readonly string[];
   readonly name?: string;
   readonly description?: string;
   /** Table properties, e.g. `delta.appendOnly`. */
@@ -35,9 +38,10 @@ export async function createTable(options: CreateTableOptions): Promise<TableRea
   if (existing !== undefined) return existing;
   assertCreatableSchema(options.schema);
   assertPlainProperties(options.configuration ?? {});
+  const partitionColumns = partitionColumnsOf(options);
   const { clock, random } = options;
   const txnId = random.uuid();
-  const bytes = serializeCommit(firstCommit(options, txnId));
+  const bytes = serializeCommit(firstCommit(options, partitionColumns, txnId));
   // Whoever wins version 0, the table is there afterwards.
   await putCommit(logOf(options), { version: 0, bytes, txnId }, { clock, random, maxAttempts });
   return openTable(options);
@@ -52,7 +56,29 @@ function assertPlainProperties(configuration: Readonly<Record<string, string>>):
   );
 }
 
-function firstCommit(options: CreateTableOptions, txnId: string): Readonly<Record<string, unknown>>[] {
+/** In the schema's spelling. @throws TributaryError DELTA_SCHEMA_MISMATCH */
+function partitionColumnsOf({ schema, partitionColumns = [] }: CreateTableOptions): readonly string[] {
+  const fail = (problem: string): never => {
+    throw new TributaryError('DELTA_SCHEMA_MISMATCH', `The new table cannot be partitioned: ${problem}.`);
+  };
+  const columns = parseTableColumns(schemaString(schema));
+  const names = partitionColumns.map((name) => {
+    const column = columns.find((candidate) => candidate.name.toLowerCase() === name.toLowerCase());
+    if (column === undefined) return fail(`it has no column "${name}"`);
+    const isScalar = typeof column.type === 'string' || column.type.kind === 'decimal';
+    return isScalar ? column.name : fail(`column "${name}" is of a nested type`);
+  });
+  if (new Set(names).size < names.length) fail('a column is named twice');
+  if (names.length > 0 && names.length === schema.fields.length)
+    fail('no column would be left for the files');
+  return names;
+}
+
+function firstCommit(
+  options: CreateTableOptions,
+  partitionColumns: readonly string[],
+  txnId: string,
+): Readonly<Record<string, unknown>>[] {
   const nowMs = options.clock.nowMs();
   const configuration = options.configuration ?? {};
   const metaData: Metadata = {
@@ -61,7 +87,7 @@ function firstCommit(options: CreateTableOptions, txnId: string): Readonly<Recor
     ...(options.description === undefined ? {} : { description: options.description }),
     format: { provider: 'parquet', options: {} },
     schemaString: schemaString(options.schema),
-    partitionColumns: [],
+    partitionColumns,
     configuration,
     createdTime: nowMs,
   };
@@ -70,7 +96,7 @@ function firstCommit(options: CreateTableOptions, txnId: string): Readonly<Recor
     operation: 'CREATE TABLE',
     operationParameters: {
       isManaged: 'false',
-      partitionBy: '[]',
+      partitionBy: JSON.stringify(partitionColumns),
       properties: JSON.stringify(configuration),
     },
     isBlindAppend: true,

@@ -8,6 +8,7 @@ import {
   type ParquetCodec,
 } from '../parquet/index.js';
 import type { ObjectStore } from '../storage/index.js';
+import { type PartitionValues, partitionFolder } from './partitionText.js';
 import { dataFileName, encodePath } from './paths.js';
 import { retryTransient } from './retry.js';
 import type { TableSchema } from './schema.js';
@@ -58,23 +59,33 @@ export async function writeDataFile(
   encoded: EncodedParquet,
   table: DataFileTable,
   context: DataFileContext,
+  partitionValues: PartitionValues = {},
 ): Promise<AddAction> {
-  const name = await putUnderNewName(encoded, context);
+  const name = await putUnderNewName(encoded, partitionFolder(partitionValues), context);
   return {
     path: encodePath(name),
-    partitionValues: {},
+    partitionValues,
     size: encoded.bytes.byteLength,
     modificationTime: context.clock.nowMs(),
     dataChange: true,
-    stats: statsJson({ rowCount: encoded.rowCount, columns: encoded.statistics, ...table }),
+    stats: statsJson({
+      rowCount: encoded.rowCount,
+      columns: encoded.statistics,
+      schema: table.schema,
+      configuration: table.configuration,
+    }),
   };
 }
 
 /** `exists` is our own file when an answer was lost; should two writers ever draw one name, the contents tell. */
-async function putUnderNewName(encoded: EncodedParquet, context: DataFileContext): Promise<string> {
+async function putUnderNewName(
+  encoded: EncodedParquet,
+  folder: string,
+  context: DataFileContext,
+): Promise<string> {
   const { store, random } = context;
   for (;;) {
-    const name = dataFileName(random.uuid(), encoded.codec);
+    const name = folder + dataFileName(random.uuid(), encoded.codec);
     const isOurs = await retryTransient(
       async () => {
         const { kind } = await store.putIfAbsent(name, encoded.bytes);

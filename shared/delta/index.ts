@@ -51,6 +51,7 @@ export type {
   Snapshot,
   StructField,
   StructType,
+  TableView,
   TransactionAction,
   TransactionVersions,
 } from './types.js';

@@ -66,7 +66,8 @@ const features: readonly Feature[] = [
   { name: 'timestampNtz', reader: true, legacyWriterVersion: 7, isUnsupportedIn: () => false },
   { name: 'deletionVectors', reader: true, legacyWriterVersion: 7, isUnsupportedIn: () => true },
   { name: 'v2Checkpoint', reader: true, legacyWriterVersion: 7, isUnsupportedIn: () => true },
-  { name: 'typeWidening', reader: true, legacyWriterVersion: 7, isUnsupportedIn: () => true },
+  // New files carry the table's types; readers bring older ones to them.
+  { name: 'typeWidening', reader: true, legacyWriterVersion: 7, isUnsupportedIn: () => false },
   {
     name: 'allowColumnDefaults',
     reader: false,
@@ -169,14 +170,54 @@ export function assertWritable(table: string, protocol: Protocol, metadata: Meta
 
 /** The least demanding protocol: 1/2, which every engine takes, unless a column needs a table feature. */
 export function protocolFor(schema: StructType): Protocol {
-  if (!schema.fields.some(({ type }) => type === 'timestamp_ntz')) {
-    return { minReaderVersion: 1, minWriterVersion: 2 };
-  }
-  return {
-    minReaderVersion: 3,
-    minWriterVersion: 7,
-    readerFeatures: ['timestampNtz'],
-    // With a list, what version 2 implied must be listed.
-    writerFeatures: ['timestampNtz', 'appendOnly', 'invariants'],
-  };
+  const plain: Protocol = { minReaderVersion: 1, minWriterVersion: 2 };
+  return withFeatures(plain, featuresOfType(schema));
+}
+
+/** Table features that a type, or the JSON of one, needs, wherever inside. */
+export function featuresOfType(type: unknown): readonly string[] {
+  return hasTypeName(type, 'timestamp_ntz') ? ['timestampNtz'] : [];
+}
+
+/** Looks where types stand, so that no name or comment is taken for one. */
+function hasTypeName(value: unknown, name: string): boolean {
+  if (value === name) return true;
+  if (Array.isArray(value)) return value.some((item) => isObject(item) && hasTypeName(item, name));
+  if (!isObject(value)) return false;
+  return Object.entries(value).some(
+    ([key, part]) =>
+      (typeof part !== 'string' || typeKeys.has(key)) && key !== 'metadata' && hasTypeName(part, name),
+  );
+}
+
+const typeKeys: ReadonlySet<string> = new Set(['type', 'elementType', 'keyType', 'valueType']);
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
+}
+
+/**
+ * The protocol with these features, which are all listed by name: with a list, what the old numbers implied must be listed, too.
+ * The very protocol that was given when it has them.
+ */
+export function withFeatures(protocol: Protocol, names: readonly string[]): Protocol {
+  const listed = listedWriterFeatures(protocol);
+  const known = new Set(listed.map((name) => aliases[name] ?? name));
+  const added = names.filter((name) => !known.has(name));
+  if (added.length === 0) return protocol;
+  const writerFeatures = [...added, ...listed];
+  const readerFeatures = new Set([
+    ...(protocol.readerFeatures ?? []),
+    ...writerFeatures.filter((name) => findFeature(name)?.reader === true),
+  ]);
+  if (readerFeatures.size === 0) return { ...protocol, minWriterVersion: 7, writerFeatures };
+  return { minReaderVersion: 3, minWriterVersion: 7, readerFeatures: [...readerFeatures], writerFeatures };
+}
+
+/** As listed, or as the version number implies them. */
+function listedWriterFeatures({ minWriterVersion, writerFeatures }: Protocol): readonly string[] {
+  if (writerFeatures !== undefined) return writerFeatures;
+  return features
+    .filter(({ legacyWriterVersion }) => legacyWriterVersion <= minWriterVersion)
+    .map(({ name }) => name);
 }

@@ -98,7 +98,7 @@ export function schemaString(schema: StructType): string {
 }
 
 /** Refused by Spark in column names when columns are not mapped. */
-const forbiddenInNames = /[ ,;{}()\n\t=]/;
+export const forbiddenInNames = /[ ,;{}()\n\t=]/;
 
 /**
  * Rules for the schema of a table to be created.

@@ -1,30 +1,29 @@
 // Appends to one table. Appends that wait while a commit is under way share the next one (group commit).
 import { type Clock, type Logger, type Random, silentLogger, TributaryError } from '../base/index.js';
-import { concatBatches, type EncodedParquet } from '../parquet/index.js';
 import { buildAppendCommit } from './appendCommit.js';
-import { type GroupLimits, type PlannedAppend, planGroup } from './appendGroup.js';
+import { type EncodedFile, encodeParts, writeFiles } from './appendFiles.js';
+import {
+  type AppendPlan,
+  type GroupLimits,
+  type GroupPlan,
+  type PlannedAppend,
+  planGroup,
+} from './appendGroup.js';
 import { type AttemptBudget, type CommitResult, type Crowding, commitAppend } from './commit.js';
 import { createTable, defaultEngineInfo } from './createTable.js';
-import { encodeRows, type ParquetEncoder, writeDataFile } from './dataFile.js';
+import type { ParquetEncoder } from './dataFile.js';
 import type { TableLog } from './log.js';
-import { assertWritable } from './protocol.js';
-import { columnsOf, parseTableSchema, type TableSchema } from './schema.js';
 import { logOf, openTable, type TableLocation, type TableReader } from './tableReader.js';
-import type {
-  AppendRequest,
-  AppendResult,
-  Metadata,
-  Protocol,
-  Snapshot,
-  StructType,
-  TransactionVersions,
-} from './types.js';
+import type { AppendRequest, AppendResult, Snapshot, StructType, TransactionVersions } from './types.js';
+import { type WritableTable, writableTable } from './writableTable.js';
 
 export interface TableWriterOptions extends TableLocation {
   readonly clock: Clock;
   readonly random: Random;
   /** Creates the table with this schema when it is missing. Without it a missing table is an error. */
   readonly schema?: StructType;
+  /** For a table that is created: columns by whose values its files are kept apart. Default none. */
+  readonly partitionColumns?: readonly string[];
   /** For a table that is created. */
   readonly name?: string;
   readonly description?: string;
@@ -34,7 +33,7 @@ export interface TableWriterOptions extends TableLocation {
   readonly engineInfo?: string;
   /** Default `encodeParquet`. */
   readonly encode?: ParquetEncoder;
-  /** Of one commit; a single larger append still goes through. Defaults 1,000,000 rows, 256 MiB. */
+  /** Of one commit; a single larger append still goes through. Defaults 1,000,000 rows, 256 MiB, 1000 files. */
   readonly limits?: Partial<GroupLimits>;
   /** Versions tried before an append gives up with DELTA_COMMIT_CONTENTION. Default 60. */
   readonly maxCommitAttempts?: number;
@@ -63,12 +62,11 @@ interface Member {
   readonly append: PlannedAppend;
 }
 
-/** A table that passed the checks for writing. */
-interface WritableTable {
-  readonly protocol: Protocol;
-  readonly metadata: Metadata;
-  readonly schema: TableSchema;
-  readonly configuration: Readonly<Record<string, string>>;
+/** Appends that share a commit. */
+interface Group {
+  readonly members: readonly Member[];
+  /** The table once they are committed. */
+  readonly table: WritableTable;
 }
 
 export class TableWriter {
@@ -97,7 +95,7 @@ export class TableWriter {
     this.#options = options;
     this.#log = logOf(options);
     this.#logger = options.logger ?? silentLogger;
-    this.#limits = { maxRows: 1_000_000, maxBytes: 2 ** 28, ...options.limits };
+    this.#limits = { maxRows: 1_000_000, maxBytes: 2 ** 28, maxFiles: 1000, ...options.limits };
   }
 
   get metrics(): WriterMetrics {
@@ -139,15 +137,15 @@ export class TableWriter {
   async #commitNextGroup(): Promise<void> {
     const waiting = this.#queue.splice(0);
     let reader: TableReader;
-    let members: Member[];
+    let group: Group;
     try {
       reader = await this.#readerForWriting();
-      members = this.#plan(waiting, reader.snapshot);
+      group = await this.#plan(waiting, reader);
     } catch (error) {
       for (const { reject } of waiting) reject(error);
       return;
     }
-    await this.#commitMembers(members, reader);
+    await this.#commitGroup(group, reader);
   }
 
   async #readerForWriting(): Promise<TableReader> {
@@ -171,15 +169,37 @@ export class TableWriter {
     return this.#reader;
   }
 
-  /** Settles the appends that need no commit, sends back those that must wait, and returns the others. */
-  #plan(waiting: readonly WaitingAppend[], snapshot: Snapshot): Member[] {
-    const plans = planGroup({
-      table: this.#log.table,
+  /**
+   * Settles the appends that need no commit, sends back those that must wait, and returns the others. Before an append is told that
+   * it does not fit, the table is looked at again: a rival may have widened it.
+   */
+  async #plan(waiting: readonly WaitingAppend[], reader: TableReader): Promise<Group> {
+    const known = reader.snapshot;
+    let group = this.#planOn(waiting, known);
+    if (group.plans.some(isMismatch)) {
+      const { version } = await reader.refresh();
+      // Also when only transactions are new: a commit is checked against rivals from the reader's version on.
+      if (version !== known.version) group = this.#planOn(waiting, reader.snapshot);
+    }
+    return { members: this.#settlePlans(waiting, group.plans, reader.snapshot.version), table: group.table };
+  }
+
+  #planOn(waiting: readonly WaitingAppend[], snapshot: Snapshot): GroupPlan {
+    return planGroup({
+      name: this.#log.table,
+      version: snapshot.version,
+      table: this.#writableTable(snapshot),
       requests: waiting.map(({ request }) => request),
       committed: snapshot.transactions,
-      schema: this.#writableTable(snapshot).schema,
       limits: this.#limits,
     });
+  }
+
+  #settlePlans(
+    waiting: readonly WaitingAppend[],
+    plans: readonly AppendPlan[],
+    version: number,
+  ): readonly Member[] {
     const members: Member[] = [];
     const deferred: WaitingAppend[] = [];
     for (const [index, plan] of plans.entries()) {
@@ -187,38 +207,35 @@ export class TableWriter {
       if (plan.kind === 'member') members.push({ waiting: entry, append: plan.append });
       else if (plan.kind === 'deferred') deferred.push(entry);
       else if (plan.kind === 'failed') entry.reject(plan.error);
-      else entry.resolve({ kind: 'alreadyCommitted', version: snapshot.version });
+      else entry.resolve({ kind: 'alreadyCommitted', version });
     }
     this.#queue.unshift(...deferred);
     return members;
   }
 
   #writableTable({ protocol, metadata }: Snapshot): WritableTable {
-    if (this.#table?.protocol !== protocol || this.#table.metadata !== metadata) {
-      assertWritable(this.#log.table, protocol, metadata);
-      if (metadata.partitionColumns.length > 0) throw partitioned(this.#log.table, metadata);
-      const schema = parseTableSchema(metadata.schemaString);
-      this.#table = { protocol, metadata, schema, configuration: metadata.configuration };
-    }
-    return this.#table;
+    const known = this.#table;
+    if (known?.definition.protocol === protocol && known.definition.metadata === metadata) return known;
+    const table = writableTable(this.#log.table, { protocol, metadata });
+    this.#table = table;
+    return table;
   }
 
   /** Prepares again after each conflict, until the members are committed or have nothing left. */
-  async #commitMembers(planned: readonly Member[], reader: TableReader): Promise<void> {
+  async #commitGroup(planned: Group, reader: TableReader): Promise<void> {
     const budget: AttemptBudget = { used: 0, max: this.#options.maxCommitAttempts ?? 60 };
-    let members = planned;
+    let group = planned;
     try {
-      while (members.length > 0) {
-        const encoded = this.#encode(members, reader.snapshot);
+      while (group.members.length > 0) {
+        const encoded = this.#encode(group);
         if (encoded.kind === 'failed') {
-          if (members.length === 1) throw encoded.error;
-          // One member's rows cannot be written; alone, each meets its own fate.
-          for (const member of members) await this.#commitMembers([member], reader);
+          if (group.members.length === 1) throw encoded.error;
+          await this.#commitOneByOne(group, reader);
           return;
         }
-        const result = await this.#commitEncoded(members, encoded.file, reader, budget);
+        const result = await this.#commitEncoded(group, encoded.files, reader, budget);
         if (result.kind === 'committed') {
-          this.#settle(members, result.version, budget);
+          this.#settle(group.members, result.version, budget);
           return;
         }
         this.#logger.log('info', 'Append is prepared again after a conflict', {
@@ -226,59 +243,63 @@ export class TableWriter {
           conflict: result.conflict.kind,
           version: reader.snapshot.version,
         });
-        members = this.#plan(
-          members.map(({ waiting }) => waiting),
-          reader.snapshot,
+        group = await this.#plan(
+          group.members.map(({ waiting }) => waiting),
+          reader,
         );
       }
     } catch (error) {
       this.#mayBeBehind = true;
-      for (const { waiting } of members) waiting.reject(error);
+      for (const { waiting } of group.members) waiting.reject(error);
     } finally {
       this.#metrics.attemptCount += budget.used;
     }
   }
 
-  #encode(
-    members: readonly Member[],
-    snapshot: Snapshot,
-  ): { kind: 'encoded'; file: EncodedParquet | undefined } | { kind: 'failed'; error: unknown } {
-    const table = this.#writableTable(snapshot);
-    const batches = members.flatMap(({ append }) => append.batch ?? []);
+  /** One member's rows cannot be written; alone, each meets its own fate. */
+  async #commitOneByOne({ members }: Group, reader: TableReader): Promise<void> {
+    for (const { waiting } of members) {
+      let alone: Group;
+      try {
+        alone = await this.#plan([waiting], reader);
+      } catch (error) {
+        waiting.reject(error);
+        continue;
+      }
+      await this.#commitGroup(alone, reader);
+    }
+  }
+
+  #encode({
+    members,
+    table,
+  }: Group): { kind: 'encoded'; files: readonly EncodedFile[] } | { kind: 'failed'; error: unknown } {
+    const parts = members.flatMap(({ append }) => append.parts);
     try {
-      const [first, second] = batches;
-      if (first === undefined) return { kind: 'encoded', file: undefined };
-      const rows = second === undefined ? first : concatBatches(batches, columnsOf(table.schema));
-      return { kind: 'encoded', file: encodeRows(rows, table, this.#options.encode) };
+      return { kind: 'encoded', files: encodeParts(parts, table, this.#options.encode) };
     } catch (error) {
       return { kind: 'failed', error };
     }
   }
 
   async #commitEncoded(
-    members: readonly Member[],
-    encoded: EncodedParquet | undefined,
+    { members, table }: Group,
+    files: readonly EncodedFile[],
     reader: TableReader,
     budget: AttemptBudget,
   ): Promise<CommitResult> {
-    const { clock, random, encode } = this.#options;
+    const { clock, random } = this.#options;
     const log = this.#log;
     const { snapshot } = reader;
-    let add: Awaited<ReturnType<typeof writeDataFile>> | undefined;
-    if (encoded !== undefined) {
-      add = await writeDataFile(encoded, this.#writableTable(snapshot), {
-        store: log.store,
-        clock,
-        random,
-        ...(encode === undefined ? {} : { encode }),
-      });
-      this.#metrics.dataFileCount++;
-      this.#metrics.dataBytes += add.size;
-    }
+    const adds = await writeFiles(files, table, { store: log.store, clock, random });
+    this.#metrics.dataFileCount += adds.length;
+    this.#metrics.dataBytes += adds.reduce((sum, { size }) => sum + size, 0);
     const commit = buildAppendCommit({
       members: members.map(({ append }) => append),
-      add,
-      rowCount: encoded?.rowCount ?? 0,
+      adds,
+      rowCount: members.reduce((sum, { append }) => sum + append.rowCount, 0),
+      before: snapshot,
+      after: table.definition,
       readVersion: snapshot.version,
       nowMs: clock.nowMs(),
       txnId: random.uuid(),
@@ -298,9 +319,8 @@ export class TableWriter {
   #settle(members: readonly Member[], version: number, budget: AttemptBudget): void {
     let rowCount = 0;
     for (const { waiting, append } of members) {
-      const rows = append.batch?.rowCount ?? 0;
-      rowCount += rows;
-      waiting.resolve({ kind: 'committed', version, rowCount: rows });
+      rowCount += append.rowCount;
+      waiting.resolve({ kind: 'committed', version, rowCount: append.rowCount });
     }
     this.#metrics.commitCount++;
     this.#metrics.rowCount += rowCount;
@@ -314,9 +334,7 @@ export class TableWriter {
   }
 }
 
-function partitioned(table: string, metadata: Metadata): TributaryError {
-  return new TributaryError(
-    'DELTA_SCHEMA_MISMATCH',
-    `Table ${table} is partitioned by ${metadata.partitionColumns.join(', ')}; appends go to unpartitioned tables only.`,
-  );
+function isMismatch(plan: AppendPlan): boolean {
+  const error = plan.kind === 'failed' ? plan.error : undefined;
+  return error instanceof TributaryError && error.code === 'DELTA_SCHEMA_MISMATCH';
 }

@@ -1,5 +1,6 @@
 // Pure. The shapes of a Delta table's log (PROTOCOL.md "Actions") and of what callers hand to the writer.
 import type { ColumnBatch, ColumnType } from '../parquet/index.js';
+import type { TableColumn } from './tableTypes.js';
 
 export interface StructField {
   readonly name: string;
@@ -80,20 +81,34 @@ export interface Snapshot {
 
 export type TransactionVersions = ReadonlyMap<string, number>;
 
+/** The table that an append is prepared for. */
+export interface TableView {
+  readonly version: number;
+  readonly metadata: Metadata;
+  readonly columns: readonly TableColumn[];
+}
+
 export interface PreparedAppend {
-  /** May have no rows; then only the transactions are committed, if there are any. */
+  /** May have no rows; then only the transactions and the wider schema are committed, if there are any. */
   readonly batch: ColumnBatch;
   readonly transactions: readonly TransactionAction[];
   /** Every appId whose version this decision rests on; a rival's commit of one of them makes the writer ask again. */
   readonly readAppIds: readonly string[];
+  /**
+   * Columns that the table is to have, which it gets in the commit of the rows: at the end, nullable, also inside structs. Columns
+   * that it has besides stay, and so does the table's spelling of names.
+   */
+  readonly evolve?: StructType;
+  /** Lets `evolve` change columns to wider types, which asks every reader for the table feature `typeWidening`. Default false. */
+  readonly allowTypeWidening?: boolean;
 }
 
 /**
- * Rows waiting to be appended. The writer calls `prepare` with what the table has committed; it answers with what is
- * still missing, or undefined when nothing is. It must be pure: it is called again when a rival got in between.
+ * Rows waiting to be appended. The writer calls `prepare` with what the table has committed, and with the table as it is; it
+ * answers with what is still missing, or undefined when nothing is. It must be pure: it is called again when a rival got in between.
  */
 export interface AppendRequest {
-  prepare(committed: TransactionVersions): PreparedAppend | undefined;
+  prepare(committed: TransactionVersions, table: TableView): PreparedAppend | undefined;
 }
 
 export type AppendResult =

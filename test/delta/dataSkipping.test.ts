@@ -21,6 +21,11 @@ const fields = [
   { name: 't', type: 'timestamp' },
   { name: 'amount', type: 'decimal(38,2)' },
   { name: 'nested', type: { type: 'struct', fields: [{ name: 'x', type: 'integer' }] } },
+  {
+    name: 'widened',
+    type: 'double',
+    metadata: { 'delta.typeChanges': [{ fromType: 'float', toType: 'double' }] },
+  },
   { name: 'part', type: 'string' },
   { name: 'partDay', type: 'date' },
 ];
@@ -150,6 +155,11 @@ describe('a file is left out', () => {
 
 describe('a file is kept', () => {
   const cases: readonly [what: string, file: Partial<AddAction>, predicate: Predicate][] = [
+    [
+      'when its bounds are those of a float that got wider',
+      statsOf('widened', '-0.1', '0.1'),
+      compare('widened', '<=', Math.fround(-0.1)),
+    ],
     ['without statistics', {}, compare('n', '=', 1)],
     ['with statistics that are no JSON', { stats: '{' }, compare('n', '=', 1)],
     ['with nothing but a number of rows', { stats: '{"numRecords":3}' }, compare('n', '=', 1)],

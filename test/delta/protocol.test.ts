@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { assertReadable, assertWritable } from '../../shared/delta/protocol.js';
+import { assertReadable, assertWritable, withFeatures } from '../../shared/delta/protocol.js';
 import type { Metadata, Protocol } from '../../shared/delta/types.js';
 
 interface Table {
@@ -59,8 +59,8 @@ const refusedToWrite: readonly [Table, RegExp][] = [
     /deletionVectors/,
   ],
   [
-    { reader: 3, writer: 7, readerFeatures: ['typeWidening-preview'], writerFeatures: [] },
-    /typeWidening-preview/,
+    { reader: 3, writer: 7, readerFeatures: ['variantType-preview'], writerFeatures: [] },
+    /variantType-preview/,
   ],
   [
     { reader: 3, writer: 7, readerFeatures: ['v2Checkpoint'], writerFeatures: ['v2Checkpoint'] },
@@ -112,6 +112,12 @@ const writable: readonly Table[] = [
     readerFeatures: ['columnMapping'],
     writerFeatures: ['columnMapping', 'identityColumns'],
   },
+  ...['typeWidening', 'typeWidening-preview'].map((name) => ({
+    reader: 3,
+    writer: 7,
+    readerFeatures: [name],
+    writerFeatures: [name],
+  })),
   { fieldMetadata: { comment: 'delta.invariants' } },
 ];
 
@@ -147,12 +153,60 @@ describe('reading', () => {
     { writer: 7, writerFeatures: ['rowTracking', 'somethingNew'] },
     { writer: 99 },
     { reader: 2, writer: 5, configuration: { 'delta.columnMapping.mode': 'id' } },
-    ...['columnMapping', 'deletionVectors', 'v2Checkpoint', 'typeWidening', 'typeWidening-preview'].map(
-      (name) => ({ reader: 3, writer: 7, readerFeatures: [name], writerFeatures: [name] }),
-    ),
+    ...['columnMapping', 'deletionVectors', 'v2Checkpoint'].map((name) => ({
+      reader: 3,
+      writer: 7,
+      readerFeatures: [name],
+      writerFeatures: [name],
+    })),
     { writer: 3, configuration: { 'delta.constraints.positive': 'x > 0' } },
   ];
   for (const table of readable) {
     it(`accepts ${JSON.stringify(table)}`, () => check(table, assertReadable));
   }
+});
+
+describe('a protocol that gets a feature', () => {
+  it('lists what its numbers implied', () => {
+    assert.deepEqual(withFeatures({ minReaderVersion: 1, minWriterVersion: 4 }, ['typeWidening']), {
+      minReaderVersion: 3,
+      minWriterVersion: 7,
+      readerFeatures: ['typeWidening'],
+      writerFeatures: [
+        'typeWidening',
+        'appendOnly',
+        'invariants',
+        'checkConstraints',
+        'changeDataFeed',
+        'generatedColumns',
+      ],
+    });
+    const mapped = withFeatures({ minReaderVersion: 2, minWriterVersion: 5 }, ['typeWidening']);
+    assert.deepEqual(mapped.readerFeatures, ['typeWidening', 'columnMapping']);
+  });
+
+  it('keeps the features that it lists, also unknown ones', () => {
+    const protocol: Protocol = {
+      minReaderVersion: 3,
+      minWriterVersion: 7,
+      readerFeatures: ['timestampNtz'],
+      writerFeatures: ['timestampNtz', 'somethingNew'],
+    };
+    assert.deepEqual(withFeatures(protocol, ['typeWidening']), {
+      minReaderVersion: 3,
+      minWriterVersion: 7,
+      readerFeatures: ['timestampNtz', 'typeWidening'],
+      writerFeatures: ['typeWidening', 'timestampNtz', 'somethingNew'],
+    });
+  });
+
+  it('stays as it is when it has the feature, by whatever name', () => {
+    const protocol: Protocol = {
+      minReaderVersion: 3,
+      minWriterVersion: 7,
+      readerFeatures: ['typeWidening-preview'],
+      writerFeatures: ['typeWidening-preview'],
+    };
+    assert.equal(withFeatures(protocol, ['typeWidening']), protocol);
+  });
 });

@@ -84,13 +84,13 @@ export class FaultyStore implements ObjectStore {
 
   async #write(path: string, land: () => Promise<PutIfAbsentResult>): Promise<PutIfAbsentResult> {
     await this.#enter();
-    this.writeCount++;
+    const writeNumber = ++this.writeCount;
     this.writtenPaths.push(path);
-    this.#crashIf('before');
-    const fault = this.plan.writeFault?.(this.writeCount, path);
+    this.#crashIf('before', writeNumber);
+    const fault = this.plan.writeFault?.(writeNumber, path);
     if (fault !== undefined) return this.#faultyWrite(fault, land);
     const result = await land();
-    this.#crashIf('after');
+    this.#crashIf('after', writeNumber);
     return result;
   }
 
@@ -102,9 +102,9 @@ export class FaultyStore implements ObjectStore {
     throw unavailable();
   }
 
-  #crashIf(when: 'before' | 'after'): void {
+  #crashIf(when: 'before' | 'after', writeNumber: number): void {
     const { crash } = this.plan;
-    if (crash?.atWrite !== this.writeCount || crash.when !== when) return;
+    if (crash?.atWrite !== writeNumber || crash.when !== when) return;
     this.#isKilled = true;
     this.faultCount++;
     throw new ProcessKilled();
