@@ -38,6 +38,8 @@ export interface ParquetFile {
    * PARQUET_INVALID for damage.
    */
   read(columns: readonly ParquetColumn[]): Promise<DataBatch>;
+  /** The same rows, a batch for each row group: for files that are too large to be held whole. */
+  readRowGroups(columns: readonly ParquetColumn[]): AsyncIterable<DataBatch>;
 }
 
 /** Throws PARQUET_INVALID or PARQUET_UNSUPPORTED. Errors of `source` pass through unchanged. */
@@ -48,11 +50,11 @@ export async function openParquet(source: ParquetSource): Promise<ParquetFile> {
     rowCount,
     columns,
     async read(selected) {
-      for (const column of selected) refuseUnsupported(column);
-      const fields = selected.map(fieldOf);
-      const batches = await readRowGroups(ranges, rowGroups, selected, fields);
-      return batches.length === 1 ? batches[0]! : concatData(batches, fields);
+      const batches: DataBatch[] = [];
+      for await (const batch of readRowGroups(ranges, rowGroups, selected)) batches.push(batch);
+      return batches.length === 1 ? batches[0]! : concatData(batches, selected.map(fieldOf));
     },
+    readRowGroups: (selected) => readRowGroups(ranges, rowGroups, selected),
   };
 }
 
@@ -103,22 +105,17 @@ function unsupported(name: string, reason: string): TributaryError {
   );
 }
 
-async function readRowGroups(
+async function* readRowGroups(
   ranges: FileRanges,
   rowGroups: readonly RowGroupLayout[],
   columns: readonly TreeNode[],
-  fields: readonly DataField[],
-): Promise<DataBatch[]> {
-  const batches: DataBatch[] = [];
+): AsyncIterable<DataBatch> {
+  for (const column of columns) refuseUnsupported(column);
+  const fields = columns.map(fieldOf);
   for (const rowGroup of rowGroups) {
-    if (rowGroup.rowCount === 0) continue;
-    batches.push({
-      rowCount: rowGroup.rowCount,
-      fields,
-      columns: await readRowGroup(ranges, rowGroup, columns),
-    });
+    const { rowCount } = rowGroup;
+    if (rowCount > 0) yield { rowCount, fields, columns: await readRowGroup(ranges, rowGroup, columns) };
   }
-  return batches;
 }
 
 /** The bytes of one leaf's chunk. */

@@ -59,23 +59,21 @@ class BlobLanding implements LandingStore {
     version: LandedVersion,
     { start, end }: { readonly start: number; readonly end: number },
   ): Promise<LandingRead> {
-    const { path } = version;
+    const blob = this.#blob(version.path);
     try {
       // An empty range is no range to the service, and an empty file has none at all.
       if (end <= start) {
-        await this.#blob(path).getProperties({ conditions: isStill(version) });
+        await blob.getProperties({ conditions: isStill(version) });
         return { kind: 'read', bytes: new Uint8Array(0) };
       }
-      const bytes = await this.#blob(path).downloadToBuffer(start, end - start, {
+      const bytes = await blob.downloadToBuffer(start, end - start, {
         blockSize: end - start,
         concurrency: 1,
         conditions: isStill(version),
       });
       return { kind: 'read', bytes };
     } catch (error) {
-      const miss = missOf(error);
-      if (miss !== undefined) return miss;
-      throw this.#errorOf(error, 'read', path);
+      return this.#missOrThrow(error, 'read', version);
     }
   }
 
@@ -88,10 +86,7 @@ class BlobLanding implements LandingStore {
       const { copyStatus } = await copy.pollUntilDone();
       if (copyStatus !== 'success') throw new Error(`the copy ended as ${copyStatus}`);
     } catch (error) {
-      const miss = missOf(error);
-      if (miss === undefined) throw this.#errorOf(error, 'copy', version.path);
-      // Of a source that is gone the service may say that its condition fails.
-      return (await this.head(version.path)) === undefined ? { kind: 'missing' } : miss;
+      return this.#missOrThrow(error, 'copy', version);
     }
     return this.delete(version);
   }
@@ -101,10 +96,16 @@ class BlobLanding implements LandingStore {
       await this.#blob(version.path).delete({ deleteSnapshots: 'include', conditions: isStill(version) });
       return { kind: 'done' };
     } catch (error) {
-      const miss = missOf(error);
-      if (miss !== undefined) return miss;
-      throw this.#errorOf(error, 'delete', version.path);
+      return this.#missOrThrow(error, 'delete', version);
     }
+  }
+
+  async #missOrThrow(error: unknown, verb: string, { path }: LandedVersion): Promise<LandingMiss> {
+    const miss = missOf(error);
+    if (miss === undefined) throw this.#errorOf(error, verb, path);
+    if (miss.kind === 'missing') return miss;
+    // Of a file that is gone, too, a service may say that the condition fails.
+    return (await this.head(path)) === undefined ? { kind: 'missing' } : miss;
   }
 
   #blob(path: string) {
