@@ -60,4 +60,12 @@ export default definePipeline({
       from: ['status', 'state.status'],
     },
   },
+
+  // One row per device and window in `device_windows`, once the window has closed. docs/windows.md explains it.
+  windows: {
+    definitions: { five_minutes: { kind: 'tumbling', sizeMs: 5 * 60_000 } },
+    metrics: ['temperature', 'battery'],
+    // A reading up to this much older than its device's newest one still counts.
+    allowedLatenessMs: 5 * 60_000,
+  },
 });

@@ -37,8 +37,8 @@ const optimizeCommand = {
       placeholder: 'MB',
       minimum: 1,
       maximum: 1024,
-      fallback: 128,
-      description: 'size that files should have; those of three quarters of it are left alone',
+      description:
+        'size that files should have (default as the table says, or 128); those of three quarters of it are left alone',
     },
     json: jsonOption,
     state: stateOption,
@@ -56,11 +56,10 @@ await runCommand(optimizeCommand, async (options, [name = '']) => {
   const startMs = systemClock.nowMs();
   const progress = new ProgressLine();
   const { snapshot } = await openTable(table);
-  const targetBytes = options.target * 1_000_000;
   const result = await optimizeTable({
     ...table,
     sortBy: options.sort ?? usualColumns(snapshot),
-    limits: { targetBytes },
+    ...(options.target === undefined ? {} : { limits: { targetBytes: options.target * 1_000_000 } }),
     onProgress: (done, bins) =>
       progress.show(`${formatCount(done)} of ${formatCount(bins)} new files written`),
   }).finally(() => progress.clear());
@@ -108,7 +107,7 @@ function logLines({ checkpoint, logCleanup }: Awaited<ReturnType<typeof tendLog>
     );
   if (logCleanup.kind === 'cleaned')
     lines.push(
-      `${formatCount(logCleanup.deletedCount)} expired log files deleted; the log starts at version ${formatCount(logCleanup.checkpointVersion)}.`,
+      `${formatCount(logCleanup.deletedCount)} expired log files deleted${logCleanup.checkpointVersion === undefined ? '' : `; the log starts at version ${formatCount(logCleanup.checkpointVersion)}`}.`,
     );
   return lines;
 }

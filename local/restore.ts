@@ -37,7 +37,7 @@ await runCommand(restoreCommand, async (options, [name = '']) => {
   const result = await restoreTable({ ...table, version: to });
   if (options.json) console.log(JSON.stringify(result, null, 2));
   else console.log(summaryOf(name, to, result));
-  return result.kind === 'conflict' ? exitCodes.failed : exitCodes.done;
+  return result.kind === 'conflict' || result.kind === 'vacuumAtWork' ? exitCodes.failed : exitCodes.done;
 });
 
 function summaryOf(name: string, to: number, result: Awaited<ReturnType<typeof restoreTable>>): string {
@@ -46,6 +46,11 @@ function summaryOf(name: string, to: number, result: Awaited<ReturnType<typeof r
       return `Nothing to do: ${name} holds what version ${formatCount(to)} held.`;
     case 'conflict':
       return `Another writer committed version ${formatCount(result.version)} of ${name} meanwhile. Nothing was changed; run it again.`;
+    case 'vacuumAtWork':
+      return (
+        `A vacuum of ${name} that started with version ${formatCount(result.version)} has not ended, and may delete the files that would come back. ` +
+        'Nothing was changed; run it again when it has. One that died stops counting about an hour after it started.'
+      );
     case 'restored':
       return (
         `${name} holds what version ${formatCount(to)} held, as version ${formatCount(result.version)}: ` +

@@ -85,7 +85,7 @@ function summaryLines(name: string, plan: VacuumPlan, result: VacuumResult): str
       ];
     case 'aborted':
       return [
-        `The table ${name} was changed by another writer meanwhile. Nothing was deleted; run it again.`,
+        `The table ${name} was changed by another writer meanwhile. ${formatCount(result.deletedCount)} files were deleted; run it again for the rest.`,
       ];
     case 'vacuumed':
       return [

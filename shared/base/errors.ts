@@ -30,6 +30,7 @@ export const errorCodes = {
   EVENT_BATCH_INVALID: 'permanent',
   FILE_BATCH_SUPERSEDED: 'transient',
   FILE_COLUMNS_UNEXPECTED: 'operator',
+  STATE_UNREADABLE: 'operator',
   PUBLISH_FAILED: 'transient',
   INPUT_INVALID: 'permanent',
   LOCAL_PORT_IN_USE: 'operator',

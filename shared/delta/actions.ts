@@ -81,10 +81,6 @@ class ActionReader {
     return isTexts ? value : this.#wrong(name, 'a list of strings');
   }
 
-  has(name: string): boolean {
-    return (this.fields[name] ?? undefined) !== undefined;
-  }
-
   #missing(name: string, wanted: string): never {
     throw new InvalidAction(`"${this.action}" lacks ${name} (${wanted})`);
   }
@@ -119,9 +115,11 @@ function parseAdd(json: JsonObject): AddAction {
   };
 }
 
+/** A struct of nulls, which some writers leave in checkpoints, is none. */
 function parseDeletionVector(action: ActionReader): DeletionVector | undefined {
-  if (!action.has('deletionVector')) return undefined;
-  const fields = new ActionReader('deletionVector', action.object('deletionVector'));
+  const json = action.object('deletionVector');
+  if (Object.values(json).every((value) => value === null)) return undefined;
+  const fields = new ActionReader('deletionVector', json);
   const offset = fields.optionalInteger('offset');
   const maxRowIndex = fields.optionalInteger('maxRowIndex');
   return {
@@ -202,8 +200,14 @@ function parseCommitInfo(json: JsonObject): CommitInfo {
   };
 }
 
-/** Actions being gathered from lines of a commit or rows of a checkpoint. */
-export class ActionCollector implements CommitActions {
+/** Takes the actions of a commit's lines or of a checkpoint's rows, one after the other. */
+export interface ActionSink {
+  /** @throws InvalidAction */
+  collect(line: JsonObject): void;
+}
+
+/** Actions being gathered, as far as readers need them. */
+export class ActionCollector implements CommitActions, ActionSink {
   protocol: Protocol | undefined;
   metadata: Metadata | undefined;
   readonly adds: AddAction[] = [];
@@ -211,7 +215,6 @@ export class ActionCollector implements CommitActions {
   readonly transactions: TransactionAction[] = [];
   commitInfo: CommitInfo | undefined;
 
-  /** @throws InvalidAction */
   collect(line: JsonObject): void {
     const { add, remove, txn, protocol, metaData, commitInfo } = line;
     if (isObject(add)) this.adds.push(parseAdd(add));
@@ -243,9 +246,10 @@ function parseLine(text: string): JsonObject {
 
 /**
  * @param path for messages
+ * @returns the sink
  * @throws TributaryError DELTA_LOG_CORRUPT naming the file and the line
  */
-export function parseCommit(bytes: Uint8Array, path: string): CommitActions {
+export function parseCommit<Sink extends ActionSink>(bytes: Uint8Array, path: string, sink: Sink): Sink {
   let text: string;
   try {
     text = decodeText(bytes);
@@ -253,16 +257,15 @@ export function parseCommit(bytes: Uint8Array, path: string): CommitActions {
     throw corrupt(path, 1, 'or a later one is not UTF-8');
   }
   if (text.trim() === '') throw corrupt(path, 1, 'is missing: the file is empty');
-  const collected = new ActionCollector();
   for (const [index, line] of linesOf(text)) {
     try {
-      collected.collect(parseLine(line));
+      sink.collect(parseLine(line));
     } catch (error) {
       if (error instanceof InvalidAction) throw corrupt(path, index + 1, error.message);
       throw error;
     }
   }
-  return collected;
+  return sink;
 }
 
 function decodeText(bytes: Uint8Array): string {

@@ -1,21 +1,27 @@
 // Pure. Rows of a checkpoint in Parquet as the objects that a commit has in JSON; parsed statistics become JSON again.
 import type { DataBatch, DataType, DataValues, ParquetColumn } from '../parquet/index.js';
 import { isNullAt } from '../parquet/index.js';
-import type { JsonObject } from './actions.js';
+import { InvalidAction, type JsonObject } from './actions.js';
 import { scalarText } from './scalarText.js';
-
-/** Columns of a checkpoint that matter; others (tombstones, domains) are not even decoded. */
-const wantedColumns: ReadonlySet<string> = new Set(['txn', 'add', 'metaData', 'protocol', 'sidecar']);
 
 /** Typed copies of what `add` also holds as text; some writers leave out the text. */
 const parsedColumns: ReadonlySet<string> = new Set(['stats_parsed', 'partitionValues_parsed']);
 
-/** The columns of actions without their parsed copies. */
-export function actionColumns(columns: readonly ParquetColumn[]): ParquetColumn[] {
+/**
+ * The columns of the wanted actions without their parsed copies; the others are not even decoded.
+ * @throws InvalidAction for one that holds something else: passing it over would lose files, which vacuum would then delete
+ */
+export function actionColumns(
+  columns: readonly ParquetColumn[],
+  wanted: ReadonlySet<string>,
+): ParquetColumn[] {
   return columns.flatMap((column) => {
-    if (!wantedColumns.has(column.name) || column.kind !== 'struct') return [];
-    const isParsed = (child: ParquetColumn) => column.name === 'add' && parsedColumns.has(child.name);
-    return readable({ ...column, children: column.children.filter((child) => !isParsed(child)) });
+    if (!wanted.has(column.name)) return [];
+    const children =
+      column.kind === 'struct' ? column.children.filter(({ name }) => !parsedColumns.has(name)) : [];
+    const found = column.kind === 'struct' ? readable({ ...column, children }) : [];
+    if (found.length === 0) throw new InvalidAction(`its column "${column.name}" holds no actions`);
+    return found;
   });
 }
 

@@ -2,13 +2,7 @@
 // JSON or Parquet, with their files inside or in sidecars.
 import { describeError, TributaryError } from '../base/index.js';
 import { type DataBatch, openParquet } from '../parquet/index.js';
-import {
-  ActionCollector,
-  type CommitActions,
-  InvalidAction,
-  type JsonObject,
-  parseJsonLines,
-} from './actions.js';
+import { type ActionSink, InvalidAction, type JsonObject, parseJsonLines } from './actions.js';
 import { actionColumns, actionRows, fillGaps, hasGaps, parsedColumn } from './checkpointActions.js';
 import type { TableLog } from './log.js';
 import type { CheckpointFiles } from './logSegment.js';
@@ -30,8 +24,8 @@ export async function readLastCheckpointVersion(log: TableLog): Promise<number |
   }
 }
 
-export type Checkpoint =
-  | { readonly kind: 'actions'; readonly actions: CommitActions }
+export type Checkpoint<Actions> =
+  | { readonly kind: 'actions'; readonly actions: Actions }
   /** Damaged or gone; older files of the log may still hold the state. `path` is the listed file to do without. */
   | { readonly kind: 'unreadable'; readonly path: string; readonly error: TributaryError };
 
@@ -48,14 +42,44 @@ class UnreadableFile extends Error {
   }
 }
 
-/** @throws TributaryError of the store */
-export async function readCheckpoint(log: TableLog, checkpoint: CheckpointFiles): Promise<Checkpoint> {
-  const collector = new ActionCollector();
-  try {
-    const sidecars = await collectFiles(log, checkpoint.parts, collector);
-    const below = await collectFiles(log, sidecars.map(sidecarPath), collector);
+/**
+ * @param sink takes the actions; what it has of an unreadable checkpoint is of no use
+ * @param wanted kinds of actions to decode
+ * @throws TributaryError of the store
+ */
+export function readCheckpoint<Sink extends ActionSink>(
+  log: TableLog,
+  checkpoint: CheckpointFiles,
+  sink: Sink,
+  wanted: ReadonlySet<string>,
+): Promise<Checkpoint<Sink>> {
+  const kinds = new Set([...wanted, 'sidecar']);
+  return orUnreadable(log, checkpoint, async () => {
+    const sidecars = await collectFiles(log, checkpoint.parts, kinds, sink);
+    const below = await collectFiles(log, sidecars.map(sidecarPath), kinds, sink);
     if (below.length > 0) throw new UnreadableFile(checkpoint.path, 'has sidecars that name sidecars');
-    return { kind: 'actions', actions: collector };
+    return sink;
+  });
+}
+
+/** The sidecars that a checkpoint refers to, as paths below the table. @throws TributaryError of the store */
+export function readSidecarPaths(
+  log: TableLog,
+  checkpoint: CheckpointFiles,
+): Promise<Checkpoint<readonly string[]>> {
+  return orUnreadable(log, checkpoint, async () => {
+    const nowhere = { collect: () => {} };
+    return (await collectFiles(log, checkpoint.parts, new Set(['sidecar']), nowhere)).map(sidecarPath);
+  });
+}
+
+async function orUnreadable<Actions>(
+  log: TableLog,
+  checkpoint: CheckpointFiles,
+  read: () => Promise<Actions>,
+): Promise<Checkpoint<Actions>> {
+  try {
+    return { kind: 'actions', actions: await read() };
   } catch (error) {
     if (!(error instanceof UnreadableFile)) throw error;
     const path = checkpoint.parts.includes(error.path) ? error.path : checkpoint.path;
@@ -67,14 +91,15 @@ export async function readCheckpoint(log: TableLog, checkpoint: CheckpointFiles)
 async function collectFiles(
   log: TableLog,
   paths: readonly string[],
-  collector: ActionCollector,
+  wanted: ReadonlySet<string>,
+  sink: ActionSink,
 ): Promise<string[]> {
   const sidecars: string[] = [];
   for (let start = 0; start < paths.length; start += parallelReads) {
     const group = paths.slice(start, start + parallelReads);
-    const contents = await Promise.all(group.map((path) => readActions(log, path)));
+    const contents = await Promise.all(group.map((path) => readActions(log, path, wanted)));
     for (const [index, actions] of contents.entries()) {
-      collectActions(actions, group[index]!, collector, sidecars);
+      collectActions(actions, group[index]!, sink, sidecars);
     }
   }
   return sidecars;
@@ -83,12 +108,12 @@ async function collectFiles(
 function collectActions(
   actions: Iterable<JsonObject>,
   path: string,
-  collector: ActionCollector,
+  sink: ActionSink,
   sidecars: string[],
 ): void {
   try {
     for (const action of actions) {
-      collector.collect(action);
+      sink.collect(action);
       const sidecar = (action.sidecar as JsonObject | null | undefined)?.path;
       if (typeof sidecar === 'string') sidecars.push(sidecar);
     }
@@ -99,22 +124,29 @@ function collectActions(
 }
 
 /** @throws UnreadableFile */
-async function readActions(log: TableLog, path: string): Promise<Iterable<JsonObject>> {
+async function readActions(
+  log: TableLog,
+  path: string,
+  wanted: ReadonlySet<string>,
+): Promise<Iterable<JsonObject>> {
   const bytes = await log.store.read(path);
   if (bytes === undefined) throw new UnreadableFile(path, 'is listed or named, but not there');
   const isJson = path.endsWith('.json');
   try {
-    return isJson ? parseJsonLines(bytes) : await readParquetActions(bytes);
+    return isJson ? parseJsonLines(bytes) : await readParquetActions(bytes, wanted);
   } catch (error) {
     const form = isJson ? 'JSON' : 'Parquet';
     throw new UnreadableFile(path, `cannot be read as ${form}: ${describeError(error)}`);
   }
 }
 
-async function readParquetActions(bytes: Uint8Array): Promise<Iterable<JsonObject>> {
+async function readParquetActions(
+  bytes: Uint8Array,
+  wanted: ReadonlySet<string>,
+): Promise<Iterable<JsonObject>> {
   const file = await openParquet(bytes);
-  const rows = [...actionRows(await file.read(actionColumns(file.columns)))];
-  const parsed = parsedColumn(file.columns);
+  const rows = [...actionRows(await file.read(actionColumns(file.columns, wanted)))];
+  const parsed = wanted.has('add') ? parsedColumn(file.columns) : undefined;
   if (parsed === undefined || !rows.some(({ add }) => add !== undefined && hasGaps(add))) return rows;
   return withParsedValues(rows, await file.read([parsed]));
 }

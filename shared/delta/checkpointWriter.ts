@@ -1,4 +1,4 @@
-// Writes classic single-file checkpoints (PROTOCOL.md "Checkpoints") and the hint that leads readers to them.
+// Writes checkpoints in a single file under the classic name (PROTOCOL.md "Checkpoints"), and the hint that leads readers to them.
 import { createHash } from 'node:crypto';
 import { type Clock, type Random, TributaryError } from '../base/index.js';
 import { encodeRecords } from '../parquet/index.js';
@@ -8,7 +8,12 @@ import { retryTransient } from './retry.js';
 import { logOf } from './tableReader.js';
 import type { Metadata, Protocol } from './types.js';
 import { canonicalJson } from './upkeep/canonicalJson.js';
-import { checkpointContent, checkpointFields } from './upkeep/checkpointRows.js';
+import {
+  type CheckpointForm,
+  checkpointContent,
+  checkpointFields,
+  v2CheckpointFields,
+} from './upkeep/checkpointRows.js';
 import { countSetting, deletedFileRetentionMs, flagSetting, intervalSetting } from './upkeep/intervals.js';
 import { isJsonObject } from './upkeep/rawActions.js';
 import { openForUpkeep, type UpkeepOptions } from './upkeep/upkeepTable.js';
@@ -42,17 +47,19 @@ export function checkpointInterval(configuration: Readonly<Record<string, string
  */
 export async function writeCheckpoint(options: WriteCheckpointOptions): Promise<CheckpointResult> {
   const { log, state, protocol, metadata } = await openForUpkeep(options, options.version);
-  assertClassicCheckpoints(log, protocol, metadata);
+  const form = formOf(log, protocol, metadata);
   const { configuration } = metadata;
-  const content = checkpointContent(state, {
+  const retention = {
     nowMs: options.clock.nowMs(),
     deletedFilesMs: deletedFileRetentionMs(configuration),
     transactionsMs:
       configuration['delta.setTransactionRetentionDuration'] === undefined
         ? undefined
         : intervalSetting(configuration, 'delta.setTransactionRetentionDuration', 0),
-  });
-  const bytes = encodeRecords(checkpointFields, content.rows, { rootName: 'spark_schema' });
+  };
+  const content = checkpointContent(state, retention, form);
+  const fields = form === 'v2' ? v2CheckpointFields : checkpointFields;
+  const bytes = encodeRecords(fields, content.rows, { rootName: 'spark_schema' });
   const sizeBytes = await putCheckpoint(log, state.version, bytes, options);
   const result = {
     version: state.version,
@@ -65,7 +72,11 @@ export async function writeCheckpoint(options: WriteCheckpointOptions): Promise<
   return result;
 }
 
-function assertClassicCheckpoints(log: TableLog, protocol: Protocol, { configuration }: Metadata): void {
+/**
+ * What the table asks for. V2 checkpoints go under the classic name, as the protocol allows: like classic ones they are a single file,
+ * so that a crash leaves no part of one, and no sidecar that cleanup would have to find.
+ */
+function formOf(log: TableLog, protocol: Protocol, { configuration }: Metadata): CheckpointForm {
   const refuse = (what: string): never => {
     throw new TributaryError(
       'DELTA_PROTOCOL_UNSUPPORTED',
@@ -73,8 +84,10 @@ function assertClassicCheckpoints(log: TableLog, protocol: Protocol, { configura
     );
   };
   const policy = configuration['delta.checkpointPolicy'] ?? 'classic';
-  if (policy !== 'classic') refuse(`of the policy ${policy} (delta.checkpointPolicy)`);
-  if (protocol.writerFeatures?.includes('v2Checkpoint') === true) refuse('of the table feature v2Checkpoint');
+  if (policy !== 'classic' && policy !== 'v2')
+    return refuse(`of the policy ${policy} (delta.checkpointPolicy)`);
+  if (policy === 'v2' && !supportsV2(protocol))
+    refuse('of the policy v2 (delta.checkpointPolicy) without the table feature v2Checkpoint');
   if (!flagSetting(configuration, 'delta.checkpoint.writeStatsAsJson', true))
     refuse('without statistics as JSON (delta.checkpoint.writeStatsAsJson)');
   // Writer version 3 obliges to honour this; below it is advice.
@@ -83,6 +96,11 @@ function assertClassicCheckpoints(log: TableLog, protocol: Protocol, { configura
     flagSetting(configuration, 'delta.checkpoint.writeStatsAsStruct', false)
   )
     refuse('with statistics as structs (delta.checkpoint.writeStatsAsStruct)');
+  return policy;
+}
+
+function supportsV2({ readerFeatures = [], writerFeatures = [] }: Protocol): boolean {
+  return readerFeatures.includes('v2Checkpoint') && writerFeatures.includes('v2Checkpoint');
 }
 
 /** @returns size of the file in storage */

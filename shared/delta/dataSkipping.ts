@@ -6,6 +6,7 @@ import {
   anyOutcome,
   type ColumnCondition,
   type Comparison,
+  holds,
   type Outcomes,
   outcomesOf,
   type Predicate,
@@ -93,23 +94,6 @@ function partitionOutcomes(
   const value = type === undefined ? undefined : comparable(text, type);
   if (value === undefined || literal === undefined) return anyOutcome;
   return exactly(holds(compareValues(value, literal), comparison));
-}
-
-function holds(order: number, comparison: Comparison): boolean {
-  switch (comparison) {
-    case '=':
-      return order === 0;
-    case '!=':
-      return order !== 0;
-    case '<':
-      return order < 0;
-    case '<=':
-      return order <= 0;
-    case '>':
-      return order > 0;
-    case '>=':
-      return order >= 0;
-  }
 }
 
 function boundedOutcomes(

@@ -3,9 +3,14 @@ import { TributaryError } from '../base/index.js';
 import type { ColumnBatch } from '../parquet/index.js';
 import { transactionFacts } from './conflict.js';
 import { defaultEngineInfo } from './createTable.js';
+import { pruneFiles } from './dataSkipping.js';
+import { parseCondition } from './parseCondition.js';
 import { canonicalPath } from './paths.js';
+import type { Predicate } from './predicate.js';
 import { assertWritable } from './protocol.js';
 import { readRows } from './readTable.js';
+import { rowConditionOf } from './rowCondition.js';
+import { parseTableSchema } from './schema.js';
 import { logOf, openTable } from './tableReader.js';
 import type { AddAction, Snapshot } from './types.js';
 import { commitTransaction, type TransactionOutcome } from './upkeep/commitTransaction.js';
@@ -22,12 +27,68 @@ export interface RowPredicate {
   readonly columns: readonly string[];
   /** Pure. Whether a row of the batch, which has `columns` in this order, is to go. */
   matches(batch: ColumnBatch, row: number): boolean;
+  /** The same as a condition: files whose statistics rule it out are not read. */
+  readonly condition?: Predicate;
+}
+
+/**
+ * The rows for which a condition in SQL is true.
+ * @throws TributaryError INPUT_INVALID showing what cannot be read, as `parseCondition` does
+ */
+export function parseRowPredicate(text: string, { metadata }: Snapshot): RowPredicate {
+  const schema = parseTableSchema(metadata.schemaString);
+  const condition = parseCondition(text, schema);
+  return { description: text.trim(), condition, ...rowConditionOf(condition, schema) };
 }
 
 export interface DeleteRowsOptions extends UpkeepOptions {
   readonly predicate: RowPredicate;
   /** Times that the table is gone through when rivals interfere. Default 5. */
   readonly maxAttempts?: number;
+  /** Called for each file that has to be looked at; starts again with each attempt. */
+  readonly onProgress?: (doneCount: number, fileCount: number) => void;
+}
+
+export interface DeletePlan {
+  /** Version that the plan was made on. */
+  readonly version: number;
+  readonly fileCount: number;
+  /** Files that had to be read: the statistics of the others rule out that they hold such rows. */
+  readonly readFileCount: number;
+  readonly deletedRowCount: number;
+  /** Rows that would be written again, as neighbours of deleted ones. */
+  readonly copiedRowCount: number;
+  /** Files that would go; those that hold copied rows are replaced. */
+  readonly removedFileCount: number;
+  readonly addedFileCount: number;
+}
+
+/** What `deleteRows` would do; writes nothing. @throws as `deleteRows` does */
+export async function planDelete(options: DeleteRowsOptions): Promise<DeletePlan> {
+  const { snapshot } = await openTable(options);
+  assertDeletable(logOf(options).table, snapshot);
+  const plan = { deletedRowCount: 0, copiedRowCount: 0, removedFileCount: 0, addedFileCount: 0 };
+  const candidates = candidateFiles(snapshot, options.predicate);
+  for (const [index, file] of candidates.entries()) {
+    const { kept, rowCount } = await keptRows(file, snapshot, options);
+    if (kept.length < rowCount) {
+      plan.deletedRowCount += rowCount - kept.length;
+      plan.copiedRowCount += kept.length;
+      plan.removedFileCount++;
+      if (kept.length > 0) plan.addedFileCount++;
+    }
+    options.onProgress?.(index + 1, candidates.length);
+  }
+  return {
+    version: snapshot.version,
+    fileCount: snapshot.files.size,
+    readFileCount: candidates.length,
+    ...plan,
+  };
+}
+
+function candidateFiles(snapshot: Snapshot, { condition }: RowPredicate): readonly AddAction[] {
+  return condition === undefined ? [...snapshot.files.values()] : pruneFiles(snapshot, condition);
 }
 
 export type DeleteResult =
@@ -95,7 +156,9 @@ interface Changes {
 async function rewriteMatching(snapshot: Snapshot, options: DeleteRowsOptions): Promise<Changes> {
   const changes: Changes = { removed: [], added: [], deletedRowCount: 0, copiedRowCount: 0 };
   const context = { ...options, snapshot };
-  for (const file of snapshot.files.values()) {
+  const candidates = candidateFiles(snapshot, options.predicate);
+  for (const [index, file] of candidates.entries()) {
+    options.onProgress?.(index, candidates.length);
     const { kept, rowCount } = await keptRows(file, snapshot, options);
     if (kept.length === rowCount) continue;
     changes.removed.push(file);

@@ -1,9 +1,10 @@
 // The commits of a table, newest first, as `DESCRIBE HISTORY` shows them.
 import type { JsonObject } from './actions.js';
+import { readCommitInto, type TableLog } from './log.js';
 import { logFolder } from './paths.js';
 import { logOf, type TableLocation } from './tableReader.js';
-import { readRawCommit } from './upkeep/loadFullState.js';
 import { isJsonObject } from './upkeep/rawActions.js';
+import type { CommitRecord } from './upkeep/vacuumRuns.js';
 
 export interface HistoryEntry {
   readonly version: number;
@@ -29,7 +30,27 @@ export async function readHistory(
   options: TableLocation & { readonly limit?: number },
 ): Promise<readonly HistoryEntry[]> {
   const log = logOf(options);
-  const commits: { version: number; timestampMs: number }[] = [];
+  const commits = (await listCommits(log)).reverse();
+  const records = await readRecords(log, commits.slice(0, options.limit ?? commits.length));
+  return records.map(entryOf);
+}
+
+/** Ascending. @param sinceMs by the time of storage */
+export async function readRecentCommits(log: TableLog, sinceMs: number): Promise<CommitRecord[]> {
+  const commits = await listCommits(log);
+  return readRecords(
+    log,
+    commits.filter(({ timestampMs }) => timestampMs >= sinceMs),
+  );
+}
+
+interface ListedCommit {
+  readonly version: number;
+  readonly timestampMs: number;
+}
+
+async function listCommits(log: TableLog): Promise<ListedCommit[]> {
+  const commits: ListedCommit[] = [];
   let previousMs = Number.NEGATIVE_INFINITY;
   for await (const { path, lastModifiedMs } of log.store.list(`${logFolder}0`)) {
     const match = commitName.exec(path.slice(logFolder.length));
@@ -38,24 +59,36 @@ export async function readHistory(
     previousMs = Math.max(lastModifiedMs, previousMs + 1);
     commits.push({ version: Number(match[1]), timestampMs: previousMs });
   }
-  const wanted = commits.reverse().slice(0, options.limit ?? commits.length);
-  const entries: HistoryEntry[] = [];
-  for (let start = 0; start < wanted.length; start += parallelReads) {
-    const batch = wanted.slice(start, start + parallelReads);
-    const actions = await Promise.all(batch.map(({ version }) => readRawCommit(log, version)));
-    for (const [index, { version, timestampMs }] of batch.entries()) {
+  return commits;
+}
+
+async function readRecords(log: TableLog, commits: readonly ListedCommit[]): Promise<CommitRecord[]> {
+  const records: CommitRecord[] = [];
+  for (let start = 0; start < commits.length; start += parallelReads) {
+    const batch = commits.slice(start, start + parallelReads);
+    const sinks = await Promise.all(batch.map(({ version }) => readCommitInfo(log, version)));
+    for (const [index, commit] of batch.entries()) {
       // Gone since it was listed: cleaned up, like those before it.
-      const commit = actions[index];
-      if (commit !== undefined) entries.push(entryOf(version, timestampMs, commit));
+      const sink = sinks[index];
+      if (sink !== undefined) records.push({ ...commit, commitInfo: sink.info });
     }
   }
-  return entries;
+  return records;
+}
+
+/** The whole of `commitInfo`, of which other readers take a few fields only. */
+function readCommitInfo(log: TableLog, version: number) {
+  const sink = {
+    info: {} as JsonObject,
+    collect({ commitInfo }: JsonObject) {
+      if (isJsonObject(commitInfo)) sink.info = commitInfo;
+    },
+  };
+  return readCommitInto(log, version, sink);
 }
 
 /** Engines put any JSON into `commitInfo`; what is not of the usual type is left out. */
-function entryOf(version: number, timestampMs: number, actions: readonly JsonObject[]): HistoryEntry {
-  const found = actions.find(({ commitInfo }) => isJsonObject(commitInfo))?.commitInfo;
-  const info = isJsonObject(found) ? found : {};
+function entryOf({ version, timestampMs, commitInfo: info }: CommitRecord): HistoryEntry {
   const text = (name: string): string | undefined => {
     const value = info[name];
     return typeof value === 'string' ? value : undefined;

@@ -12,7 +12,15 @@ export type { CommitTime } from './commitTimes.js';
 export { type CreateTableOptions, createTable } from './createTable.js';
 export type { ResolveUri, StoredFile } from './dataFiles.js';
 export { pruneFiles } from './dataSkipping.js';
-export { type DeleteResult, type DeleteRowsOptions, deleteRows, type RowPredicate } from './deleteRows.js';
+export {
+  type DeletePlan,
+  type DeleteResult,
+  type DeleteRowsOptions,
+  deleteRows,
+  parseRowPredicate,
+  planDelete,
+  type RowPredicate,
+} from './deleteRows.js';
 export { type HistoryEntry, readHistory } from './history.js';
 export { cleanUpLog, type LogCleanupResult } from './logCleanup.js';
 export {

@@ -1,7 +1,7 @@
 // The log of one table on a store: reading, listing and creating commits.
 import { type Clock, describeError, type Random, TributaryError } from '../base/index.js';
 import type { ObjectStore } from '../storage/index.js';
-import { type CommitActions, parseCommit } from './actions.js';
+import { ActionCollector, type ActionSink, type CommitActions, parseCommit } from './actions.js';
 import type { LogFile } from './logSegment.js';
 import { commitPath, logFolder, versionDigits } from './paths.js';
 import { isTransient, pauseBeforeRetry } from './retry.js';
@@ -14,10 +14,19 @@ export interface TableLog {
 }
 
 /** @throws TributaryError DELTA_LOG_CORRUPT naming file and line, or of the store */
-export async function readCommit(log: TableLog, version: number): Promise<CommitActions | undefined> {
+export function readCommit(log: TableLog, version: number): Promise<CommitActions | undefined> {
+  return readCommitInto(log, version, new ActionCollector());
+}
+
+/** Like `readCommit`, for those who need other parts of the actions. @returns the sink */
+export async function readCommitInto<Sink extends ActionSink>(
+  log: TableLog,
+  version: number,
+  sink: Sink,
+): Promise<Sink | undefined> {
   const path = commitPath(version);
   const bytes = await log.store.read(path);
-  return bytes === undefined ? undefined : parseCommit(bytes, `${log.table}/${path}`);
+  return bytes === undefined ? undefined : parseCommit(bytes, `${log.table}/${path}`, sink);
 }
 
 /**

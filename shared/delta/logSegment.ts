@@ -138,6 +138,11 @@ export function buildLogSegment(files: Iterable<LogFile>, wantedVersion?: number
   return { checkpoint, commits, steps: planSteps(commits, sorted.compacted), version };
 }
 
+/** All complete checkpoints, oldest first; of one version that which readers prefer comes last. */
+export function completeCheckpoints(files: Iterable<LogFile>): readonly CheckpointFiles[] {
+  return sortFiles(files).checkpoints;
+}
+
 /** Whether the files hold a complete checkpoint of `version` or an earlier one. */
 export function hasCheckpoint(files: Iterable<LogFile>, version: number): boolean {
   return sortFiles(files).checkpoints.some((checkpoint) => checkpoint.version <= version);

@@ -156,7 +156,7 @@ export interface OptimizeTableOptions extends UpkeepOptions {
 export async function optimizeTable(options: OptimizeTableOptions): Promise<OptimizeResult> {
   const { snapshot } = await openTable(options);
   assertWritable(logOf(options).table, snapshot.protocol, snapshot.metadata);
-  const plan = planOptimize(snapshot, optimizeLimits(options.limits));
+  const plan = planOptimize(snapshot, optimizeLimits(options.limits, snapshot.metadata.configuration));
   const bins: RewrittenBin[] = [];
   for (const bin of plan.bins) {
     bins.push(await rewriteBin({ ...options, snapshot, bin, sortBy: options.sortBy ?? [] }));

@@ -21,6 +21,24 @@ export type Predicate =
   | { readonly kind: 'and' | 'or'; readonly conditions: readonly Predicate[] }
   | { readonly kind: 'not'; readonly condition: Predicate };
 
+/** @param order of the value beside the literal: negative, zero or positive */
+export function holds(order: number, comparison: Comparison): boolean {
+  switch (comparison) {
+    case '=':
+      return order === 0;
+    case '!=':
+      return order !== 0;
+    case '<':
+      return order < 0;
+    case '<=':
+      return order <= 0;
+    case '>':
+      return order > 0;
+    case '>=':
+      return order >= 0;
+  }
+}
+
 /** What a condition may come out as on the rows of a file; both false: on every row null. */
 export interface Outcomes {
   readonly canBeTrue: boolean;

@@ -65,7 +65,8 @@ const features: readonly Feature[] = [
   { name: 'vacuumProtocolCheck', reader: true, legacyWriterVersion: 7, isUnsupportedIn: () => false },
   { name: 'timestampNtz', reader: true, legacyWriterVersion: 7, isUnsupportedIn: () => false },
   { name: 'deletionVectors', reader: true, legacyWriterVersion: 7, isUnsupportedIn: () => true },
-  { name: 'v2Checkpoint', reader: true, legacyWriterVersion: 7, isUnsupportedIn: () => true },
+  // Binds those who write checkpoints, which `checkpointWriter` obeys.
+  { name: 'v2Checkpoint', reader: true, legacyWriterVersion: 7, isUnsupportedIn: () => false },
   // New files carry the table's types; readers bring older ones to them.
   { name: 'typeWidening', reader: true, legacyWriterVersion: 7, isUnsupportedIn: () => false },
   {

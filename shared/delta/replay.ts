@@ -19,12 +19,12 @@ interface Totals {
   filesWithoutRowCount: number;
 }
 
-export type ReplayResult =
-  | { readonly kind: 'state'; readonly state: TableState }
+export type ReplayResult<State> =
+  | { readonly kind: 'state'; readonly state: State }
   | { readonly kind: 'incomplete'; readonly missing: 'protocol' | 'metaData' };
 
 /** The first state, from a checkpoint's actions or those of version 0. */
-export function startState(version: number, actions: CommitActions): ReplayResult {
+export function startState(version: number, actions: CommitActions): ReplayResult<TableState> {
   if (actions.protocol === undefined) return { kind: 'incomplete', missing: 'protocol' };
   if (actions.metadata === undefined) return { kind: 'incomplete', missing: 'metaData' };
   const empty = emptyState(version, actions.protocol, actions.metadata);

@@ -4,12 +4,14 @@ import type { ObjectStore } from '../storage/index.js';
 import type { JsonObject } from './actions.js';
 import { transactionFacts } from './conflict.js';
 import { defaultEngineInfo } from './createTable.js';
+import { readRecentCommits } from './history.js';
 import { decodePath } from './paths.js';
 import { commitTransaction } from './upkeep/commitTransaction.js';
 import { flagSetting } from './upkeep/intervals.js';
 import { pathOf } from './upkeep/rawActions.js';
 import { removeOf } from './upkeep/removeFile.js';
 import { openForUpkeep, type UpkeepOptions, type UpkeepTable } from './upkeep/upkeepTable.js';
+import { findVacuumAtWork, vacuumLeaseMs } from './upkeep/vacuumRuns.js';
 
 export interface RestoreOptions extends UpkeepOptions {
   readonly version: number;
@@ -25,7 +27,12 @@ export type RestoreResult =
       readonly removedFileCount: number;
     }
   /** Somebody committed meanwhile; nothing was changed. */
-  | { readonly kind: 'conflict'; readonly version: number };
+  | { readonly kind: 'conflict'; readonly version: number }
+  /**
+   * A vacuum that started with this version has not ended, and may delete the files that would come back. One that died stops counting
+   * an hour after it started. Nothing was changed.
+   */
+  | { readonly kind: 'vacuumAtWork'; readonly version: number };
 
 /**
  * Transactions stay as they are: a stream that feeds the table goes on where it is, and does not bring back the rows that are taken out.
@@ -42,6 +49,11 @@ export async function restoreTable(options: RestoreOptions): Promise<RestoreResu
   if (returning.length + leaving.length === 0 && !hasOtherMetadata)
     return { kind: 'nothing', version: current.state.version };
   if (leaving.length > 0) refuseAppendOnly(current);
+  if (returning.length > 0) {
+    // By the log up to the version read above: a vacuum that starts later makes this one's commit a conflict.
+    const version = await readVacuumAtWork(current, options);
+    if (version !== undefined) return { kind: 'vacuumAtWork', version };
+  }
   await assertPresent(current, returning, options.version);
 
   const nowMs = options.clock.nowMs();
@@ -70,6 +82,20 @@ export async function restoreTable(options: RestoreOptions): Promise<RestoreResu
     restoredFileCount: returning.length,
     removedFileCount: leaving.length,
   };
+}
+
+/** A storage's clock and ours may differ by so much. */
+const clockSkewMs = 600_000;
+
+async function readVacuumAtWork(
+  { log, state }: UpkeepTable,
+  { clock }: RestoreOptions,
+): Promise<number | undefined> {
+  const commits = await readRecentCommits(log, clock.nowMs() - vacuumLeaseMs - clockSkewMs);
+  return findVacuumAtWork(
+    commits.filter(({ version }) => version <= state.version),
+    clock.nowMs() - clockSkewMs,
+  );
 }
 
 type Files = ReadonlyMap<string, JsonObject>;

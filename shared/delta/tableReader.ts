@@ -1,9 +1,10 @@
 // A table as one process sees it: its newest known state, moved on by reading only the commits that are new.
 import { type Clock, TributaryError } from '../base/index.js';
-import { type ObjectStore, storeBelow } from '../storage/index.js';
+import { type ObjectInfo, type ObjectStore, storeBelow } from '../storage/index.js';
 import type { CommitActions } from './actions.js';
 import { loadState } from './loadState.js';
 import { readCommit, type TableLog } from './log.js';
+import { commitPath } from './paths.js';
 import { assertReadable } from './protocol.js';
 import { advanceState, type TableState } from './replay.js';
 import type { Snapshot } from './types.js';
@@ -27,6 +28,9 @@ export type CommitVisitor = (version: number, actions: CommitActions) => void;
  */
 const maxUnlistedMs = 3_600_000;
 
+/** After this time the newest known commit is looked at again: were it gone, or another, the table was made anew. */
+const maxUnconfirmedMs = 60_000;
+
 /** Commits probed at once, when there turn out to be many. */
 const maxLookahead = 16;
 
@@ -37,6 +41,9 @@ export function logOf({ store, root }: TableLocation): TableLog {
 export class TableReader {
   #state: TableState;
   #listedAtMs: number;
+  #confirmedAtMs: number;
+  /** The newest known commit as storage had it when it was last looked at. */
+  #confirmed: { readonly version: number; readonly info: ObjectInfo } | undefined;
   /** Calls take turns, so that each sees what was committed before it began. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -47,6 +54,7 @@ export class TableReader {
   ) {
     this.#state = state;
     this.#listedAtMs = clock.nowMs();
+    this.#confirmedAtMs = this.#listedAtMs;
   }
 
   /** @returns undefined when there is no table */
@@ -66,8 +74,9 @@ export class TableReader {
   /** Looks for new commits, and reads only those. @throws TributaryError as `openTable` does */
   refresh(): Promise<Snapshot> {
     return this.#inTurn(async () => {
-      if (this.#isUnlistedForLong()) await this.#reload();
+      if (await this.#mayBeAnother()) await this.#reload();
       else await this.#advance(() => {});
+      if (this.#isUnlistedForLong()) await this.#reload(); // what came was the commit of another table
       return this.#state;
     });
   }
@@ -94,9 +103,25 @@ export class TableReader {
     });
   }
 
-  /** For writers: loads again when the log has not been listed for an hour. */
+  /** For writers: loads again when the table may have been made anew, or has not been listed for an hour. */
   async reloadIfOld(): Promise<Snapshot> {
-    return this.#isUnlistedForLong() ? this.reload() : this.#state;
+    return (await this.#mayBeAnother()) ? this.reload() : this.#state;
+  }
+
+  async #mayBeAnother(): Promise<boolean> {
+    if (this.#isUnlistedForLong()) return true;
+    const nowMs = this.clock.nowMs();
+    if (nowMs - this.#confirmedAtMs <= maxUnconfirmedMs) return false;
+    const { version } = this.#state;
+    const info = await this.log.store.head(commitPath(version));
+    const before = this.#confirmed?.version === version ? this.#confirmed.info : undefined;
+    this.#confirmedAtMs = nowMs;
+    this.#confirmed = info === undefined ? undefined : { version, info };
+    if (info === undefined) return true;
+    return (
+      before !== undefined &&
+      (before.sizeBytes !== info.sizeBytes || before.lastModifiedMs !== info.lastModifiedMs)
+    );
   }
 
   #isUnlistedForLong(): boolean {
@@ -131,6 +156,10 @@ export class TableReader {
       const protocol = actions.protocol ?? this.#state.protocol;
       assertReadable(this.log.table, protocol, actions.metadata ?? this.#state.metadata);
     }
+    const { id } = this.#state.metadata;
+    // Another table's, or one that replaced this: a new listing tells, and the next call makes it.
+    if (actions.metadata !== undefined && actions.metadata.id !== id)
+      this.#listedAtMs = Number.NEGATIVE_INFINITY;
     this.#state = advanceState(this.#state, version, actions);
   }
 
@@ -141,6 +170,8 @@ export class TableReader {
     assertReadable(this.log.table, state.protocol, state.metadata);
     this.#state = state;
     this.#listedAtMs = listedAtMs;
+    this.#confirmedAtMs = listedAtMs;
+    this.#confirmed = undefined;
   }
 }
 

@@ -150,8 +150,14 @@ export class TableWriter {
 
   async #readerForWriting(): Promise<TableReader> {
     const reader = await this.#openReader();
-    if (this.#mayBeBehind) await reader.refresh();
-    else await reader.reloadIfOld();
+    try {
+      if (this.#mayBeBehind) await reader.refresh();
+      else await reader.reloadIfOld();
+    } catch (error) {
+      // Deleted since: the next append opens it again, or creates it.
+      if (error instanceof TributaryError && error.code === 'DELTA_TABLE_NOT_FOUND') this.#reader = undefined;
+      throw error;
+    }
     this.#mayBeBehind = false;
     return reader;
   }
@@ -243,6 +249,7 @@ export class TableWriter {
           conflict: result.conflict.kind,
           version: reader.snapshot.version,
         });
+        await reader.reloadIfOld();
         group = await this.#plan(
           group.members.map(({ waiting }) => waiting),
           reader,

@@ -1,7 +1,7 @@
 // VACUUM: deletes data files that no version within the retention refers to.
 import { type Clock, type Random, TributaryError } from '../base/index.js';
 import type { JsonObject } from './actions.js';
-import { transactionFacts } from './conflict.js';
+import { type TransactionFacts, transactionFacts } from './conflict.js';
 import { defaultEngineInfo } from './createTable.js';
 import type { TableLog } from './log.js';
 import { logOf } from './tableReader.js';
@@ -9,7 +9,8 @@ import { deleteAll } from './upkeep/boundedDeletes.js';
 import { commitTransaction } from './upkeep/commitTransaction.js';
 import { deletedFileRetentionMs } from './upkeep/intervals.js';
 import { openForUpkeep, type UpkeepOptions, type UpkeepTable } from './upkeep/upkeepTable.js';
-import { isLeftOver, neededNames, type VacuumRules } from './upkeep/vacuumPlan.js';
+import { isLeftOver, namesOf, neededNames, type VacuumRules } from './upkeep/vacuumPlan.js';
+import { vacuumLeaseMs, vacuumTags } from './upkeep/vacuumRuns.js';
 
 export interface VacuumOptions extends UpkeepOptions {
   /** Default, and without `allowShortRetention` least, the table's `delta.deletedFileRetentionDuration` (7 days). */
@@ -39,8 +40,8 @@ export type VacuumResult =
       /** Objects that the storage refuses to delete, as an immutability policy does. */
       readonly refused: readonly { readonly path: string; readonly reason: string }[];
     }
-  /** The table's protocol or properties changed meanwhile: nothing was deleted. */
-  | { readonly kind: 'aborted' };
+  /** A rival changed the table's protocol or properties, or brought planned files back. What was not deleted stays. */
+  | { readonly kind: 'aborted'; readonly deletedCount: number };
 
 /**
  * What `vacuumTable` would delete. Memory: the names of all live files, unexpired tombstones and left-overs.
@@ -99,24 +100,73 @@ export async function vacuumTable(options: VacuumOptions): Promise<VacuumResult>
   return executeVacuum(await planVacuum(options), options);
 }
 
-/** @throws TributaryError STORAGE_UNAVAILABLE, and as committing does; the same call completes what is left */
+/** Few enough that many go by within half a lease, whatever the storage's pace. */
+const filesPerRound = 1_024;
+
+/**
+ * A restore that wants planned files back is kept away by the start in the log, or keeps this from starting.
+ * @throws TributaryError STORAGE_UNAVAILABLE, and as committing does; the same call completes what is left
+ */
 export async function executeVacuum(plan: VacuumPlan, options: VacuumOptions): Promise<VacuumResult> {
-  if (plan.paths.length === 0) return { kind: 'nothing' };
+  const { paths } = plan;
+  if (paths.length === 0) return { kind: 'nothing' };
   const log = logOf(options);
-  const start = await logEntry(log, plan.version, startInfo(plan, options), options);
-  if (start.kind === 'conflict') return { kind: 'aborted' };
-  const { deletedCount, refused } = await deleteAll(log.store, plan.paths, options, (doneCount) =>
-    options.onProgress?.(doneCount, plan.paths.length),
-  );
-  let readVersion = start.version;
-  const info = endInfo(plan, deletedCount, refused.length);
-  // The files are gone: whatever a rival changed since, the entry is true.
-  for (;;) {
-    const end = await logEntry(log, readVersion, info, options);
-    if (end.kind === 'committed') break;
-    readVersion = end.version;
+  const run = { log, plan, options, tags: vacuumTags(options.random.uuid()) };
+  const refused: Refusal[] = [];
+  let deletedCount = 0;
+  let version = plan.version;
+  let startedMs = Number.NEGATIVE_INFINITY;
+  for (let done = 0; done < paths.length; done += filesPerRound) {
+    if (options.clock.nowMs() - startedMs > vacuumLeaseMs / 2) {
+      startedMs = options.clock.nowMs();
+      const start = await logStart(run, version, paths.slice(done));
+      if (start.kind === 'conflict') {
+        if (done > 0) await logEnd(run, start.version, deletedCount, 'FAILED');
+        return { kind: 'aborted', deletedCount };
+      }
+      version = start.version;
+    }
+    const round = await deleteAll(log.store, paths.slice(done, done + filesPerRound), options, (count) =>
+      options.onProgress?.(done + count, paths.length),
+    );
+    deletedCount += round.deletedCount;
+    refused.push(...round.refused);
   }
+  await logEnd(run, version, deletedCount, refused.length === 0 ? 'COMPLETED' : 'FAILED');
   return { kind: 'vacuumed', deletedCount, bytes: plan.bytes, refused };
+}
+
+type Refusal = Extract<VacuumResult, { kind: 'vacuumed' }>['refused'][number];
+
+interface VacuumRun {
+  readonly log: TableLog;
+  readonly plan: VacuumPlan;
+  readonly options: VacuumOptions;
+  readonly tags: JsonObject;
+}
+
+/** Conflicts with rivals that made any of the files part of the table again. */
+function logStart({ log, plan, options, tags }: VacuumRun, readVersion: number, paths: readonly string[]) {
+  const planned = new Set(paths);
+  const facts = transactionFacts({
+    looksFor: (add) => namesOf({ ...add }).some((name) => planned.has(name)),
+  });
+  return logEntry(log, readVersion, { ...startInfo(plan, options), tags }, facts, options);
+}
+
+/** The files are gone: whatever a rival changed since, the entry is true. */
+async function logEnd(
+  { log, plan, options, tags }: VacuumRun,
+  readVersion: number,
+  deletedCount: number,
+  status: 'COMPLETED' | 'FAILED',
+): Promise<void> {
+  const info = { ...endInfo(plan, deletedCount, status), tags };
+  for (let version = readVersion; ; ) {
+    const end = await logEntry(log, version, info, transactionFacts(), options);
+    if (end.kind === 'committed') return;
+    version = end.version;
+  }
 }
 
 function startInfo(plan: VacuumPlan, options: VacuumOptions): JsonObject {
@@ -134,10 +184,10 @@ function startInfo(plan: VacuumPlan, options: VacuumOptions): JsonObject {
   };
 }
 
-function endInfo(plan: VacuumPlan, deletedCount: number, refusedCount: number): JsonObject {
+function endInfo(plan: VacuumPlan, deletedCount: number, status: string): JsonObject {
   return {
     operation: 'VACUUM END',
-    operationParameters: { status: refusedCount === 0 ? 'COMPLETED' : 'FAILED' },
+    operationParameters: { status },
     operationMetrics: {
       numDeletedFiles: String(deletedCount),
       numVacuumedDirectories: String(plan.folderCount),
@@ -150,6 +200,7 @@ function logEntry(
   log: TableLog,
   readVersion: number,
   info: JsonObject,
+  facts: TransactionFacts,
   context: { readonly clock: Clock; readonly random: Random; readonly engineInfo?: string },
 ) {
   const txnId = context.random.uuid();
@@ -161,9 +212,5 @@ function logEntry(
     engineInfo: context.engineInfo ?? defaultEngineInfo,
     txnId,
   };
-  return commitTransaction(
-    log,
-    { readVersion, txnId, facts: transactionFacts(), lines: [{ commitInfo }] },
-    context,
-  );
+  return commitTransaction(log, { readVersion, txnId, facts, lines: [{ commitInfo }] }, context);
 }

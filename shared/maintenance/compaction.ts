@@ -13,7 +13,8 @@ import {
 } from '../delta/index.js';
 
 export interface CompactionLimits {
-  readonly targetFileBytes: number;
+  /** Undefined goes by the table's `delta.targetFileSize`, and else takes 64 MiB. */
+  readonly targetFileBytes: number | undefined;
   readonly minimumSmallFiles: number;
 }
 
@@ -52,13 +53,19 @@ const maxFilesPerBin = 2_000;
  * 2 GB instance has (`npm run bench -- compaction`). Rows of about 33 bytes then fill the default target of 64 MiB.
  */
 const maxBinRows = 2_000_000;
+const defaultTargetBytes = 64 * 2 ** 20;
 
 export async function planCompaction(
   table: UpkeepOptions,
   limits: CompactionLimits,
 ): Promise<CompactionPlan> {
   const { snapshot } = await openTable(table);
-  const plan = planOptimize(snapshot, optimizeLimits({ targetBytes: limits.targetFileBytes, maxBinRows }));
+  const { targetFileBytes } = limits;
+  const given = { maxBinRows, ...(targetFileBytes === undefined ? {} : { targetBytes: targetFileBytes }) };
+  const plan = planOptimize(
+    snapshot,
+    optimizeLimits(given, snapshot.metadata.configuration, defaultTargetBytes),
+  );
   const bins = plan.bins
     .filter(({ files }) => files.length >= limits.minimumSmallFiles)
     .slice(0, maxBins)

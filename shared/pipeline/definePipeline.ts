@@ -7,6 +7,7 @@ import { readSchedule } from './schedule.js';
 import { chosen, Section } from './section.js';
 import { PathRegister } from './sourcePaths.js';
 import type { Pipeline, PipelineDefinition, TimestampForm } from './types.js';
+import { readWindows } from './windows.js';
 
 const definitionKeys = [
   'source',
@@ -48,23 +49,19 @@ export function definePipeline(definition: PipelineDefinition): Pipeline {
   const limits = readLimits(root);
   const paths = new PathRegister(problems, limits.maxDepth);
   const tables = readTables(root);
+  const source = readSource(root);
+  const deviceId = readDeviceId(root, paths);
+  const eventTime = readEventTime(root, paths);
+  const fields = readFields(problems, root.value('fields'), paths);
   const pipeline: Pipeline = {
-    source: readSource(root),
-    deviceId: readDeviceId(root, paths),
-    eventTime: readEventTime(root, paths),
-    fields: readFields(problems, root.value('fields'), paths),
+    source,
+    deviceId,
+    eventTime,
+    fields,
     tables,
     limits,
     maintenance: readMaintenance(root),
-    windows: {
-      definitions: [],
-      metrics: [],
-      allowedLatenessMs: 300_000,
-      idleTimeoutMs: 600_000,
-      shards: 16,
-      publishSchedule: '*/10 * * * * *',
-      latestStateIntervalMs: 60_000,
-    },
+    windows: readWindows(problems, root, fields),
     alerts: {
       rules: [],
       silence: undefined,
@@ -167,10 +164,14 @@ function readMaintenance(root: Section): Pipeline['maintenance'] {
     schedule: readSchedule(section, 'schedule', '0 */5 * * * *'),
     vacuumSchedule: readSchedule(section, 'vacuumSchedule', '0 10 3 * * *'),
     minimumSmallFiles: section.number('minimumSmallFiles', 50, { minimum: 2, maximum: 100_000, whole: true }),
-    targetFileBytes: section.number('targetFileBytes', 64 * 1024 * 1024, {
-      minimum: 1024 * 1024,
-      maximum: 1024 * 1024 * 1024,
-      whole: true,
-    }),
+    targetFileBytes: section.has('targetFileBytes') ? readTargetFileBytes(section) : undefined,
   };
+}
+
+function readTargetFileBytes(section: Section): number {
+  return section.number('targetFileBytes', 64 * 1024 * 1024, {
+    minimum: 1024 * 1024,
+    maximum: 1024 * 1024 * 1024,
+    whole: true,
+  });
 }

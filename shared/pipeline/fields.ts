@@ -10,7 +10,7 @@ type Conversion = Field['conversions'][number];
 const fieldTypes: readonly FieldType[] = ['string', 'double', 'long', 'integer', 'boolean', 'timestamp'];
 const fieldKeys = ['type', 'unit', 'description', 'range', 'required', 'from', 'conversions'];
 const conversionKeys = ['name', 'devices', 'multiplyBy'];
-const numericTypes: readonly (FieldType | undefined)[] = ['double', 'long', 'integer'];
+export const numericTypes: readonly (FieldType | undefined)[] = ['double', 'long', 'integer'];
 const reservedNames = ['device_id', 'event_time'];
 
 /** Characters that Delta refuses in column names without column mapping. */

@@ -114,7 +114,7 @@ export interface MaintenanceDefinition {
   readonly vacuumSchedule?: string;
   /** Small files that must have gathered before they are merged. Default 50. */
   readonly minimumSmallFiles?: number;
-  /** Size that files should have. Default 64 MiB. */
+  /** Size that files should have. Default that of the table (`delta.targetFileSize`), or 64 MiB. */
   readonly targetFileBytes?: number;
 }
 
@@ -369,7 +369,9 @@ export interface Pipeline {
   readonly fields: readonly Field[];
   readonly tables: Complete<TablesDefinition>;
   readonly limits: Complete<LimitsDefinition>;
-  readonly maintenance: Complete<MaintenanceDefinition>;
+  readonly maintenance: Complete<Omit<MaintenanceDefinition, 'targetFileBytes'>> & {
+    readonly targetFileBytes: number | undefined;
+  };
   readonly windows: Windows;
   readonly alerts: Alerts;
   readonly files: readonly FileStream[];

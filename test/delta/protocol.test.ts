@@ -62,10 +62,6 @@ const refusedToWrite: readonly [Table, RegExp][] = [
     { reader: 3, writer: 7, readerFeatures: ['variantType-preview'], writerFeatures: [] },
     /variantType-preview/,
   ],
-  [
-    { reader: 3, writer: 7, readerFeatures: ['v2Checkpoint'], writerFeatures: ['v2Checkpoint'] },
-    /v2Checkpoint/,
-  ],
   [{ writer: 7, writerFeatures: ['rowTracking'] }, /writer feature rowTracking/],
   [
     { writer: 7, writerFeatures: ['inCommitTimestamp', 'domainMetadata'] },
@@ -88,6 +84,7 @@ const refusedToWrite: readonly [Table, RegExp][] = [
 
 /** Features that lie idle, or that an append has nothing to do for. */
 const writable: readonly Table[] = [
+  { reader: 3, writer: 7, readerFeatures: ['v2Checkpoint'], writerFeatures: ['v2Checkpoint'] },
   {},
   { writer: 1 },
   { configuration: { 'delta.appendOnly': 'true' } },
@@ -153,7 +150,7 @@ describe('reading', () => {
     { writer: 7, writerFeatures: ['rowTracking', 'somethingNew'] },
     { writer: 99 },
     { reader: 2, writer: 5, configuration: { 'delta.columnMapping.mode': 'id' } },
-    ...['columnMapping', 'deletionVectors', 'v2Checkpoint'].map((name) => ({
+    ...['columnMapping', 'deletionVectors'].map((name) => ({
       reader: 3,
       writer: 7,
       readerFeatures: [name],

@@ -7,6 +7,7 @@ import { createMemoryStore, storeBelow } from '../../shared/storage/index.js';
 import { blindAppend, partitionAppend, readingsBatch, readingsSchema } from '../support/deltaFixtures.js';
 import { FaultyStore } from '../support/faultyStore.js';
 import { InstantClock } from '../support/instantClock.js';
+import { storeWith } from '../support/storeWith.js';
 
 const root = 'tables/readings';
 
@@ -156,6 +157,79 @@ describe('following a table', () => {
       );
       assert.equal(reader.snapshot.version, 1);
     }
+  });
+
+  it('notices within a minute that a table was made anew, or deleted', async () => {
+    const table = setUp();
+    const writer = new TableWriter(table);
+    for (const last of [3, 5]) await writer.append(partitionAppend('p0', 1, last));
+    const reader = await openTable(table);
+    const remove = async (newest: number) => {
+      for (let version = 0; version <= newest; version++)
+        await table.store.delete(`${root}/${commitName(version)}`);
+    };
+    await remove(2);
+    await createTable({ ...table, random: seededRandom(77) });
+    assert.equal((await reader.refresh()).version, 2);
+    table.clock.advance(60_001);
+    assert.equal((await reader.refresh()).version, 0);
+    // Without the look the writer would leave a gap: version 3 behind version 0.
+    assert.equal((await writer.append(partitionAppend('p0', 1, 3))).version, 1);
+    await remove(1);
+    table.clock.advance(60_001);
+    await assert.rejects(reader.refresh(), { code: 'DELTA_TABLE_NOT_FOUND' });
+    await assert.rejects(writer.append(partitionAppend('p0', 1, 2)), { code: 'DELTA_TABLE_NOT_FOUND' });
+    assert.equal((await writer.append(partitionAppend('p0', 1, 2))).version, 1, 'it is created');
+    assert.equal((await reader.refresh()).totalRows, 2);
+  });
+
+  it('notices a table made anew that has grown to the known version', async () => {
+    const table = setUp();
+    await new TableWriter(table).append(partitionAppend('p0', 1, 3));
+    const reader = await openTable(table);
+    table.clock.advance(60_001);
+    await reader.refresh();
+    for (const version of [0, 1]) await table.store.delete(`${root}/${commitName(version)}`);
+    table.clock.advance(60_001);
+    await new TableWriter({ ...table, random: seededRandom(77) }).append(partitionAppend('p0', 1, 7));
+    assert.equal((await reader.refresh()).totalRows, 7);
+  });
+
+  it('notices by its id that the next commit is that of another table', async () => {
+    const table = setUp();
+    await new TableWriter(table).append(partitionAppend('p0', 1, 3));
+    const reader = await openTable(table);
+    const writer = new TableWriter({ ...table, random: seededRandom(5) });
+    await writer.append(partitionAppend('p0', 1, 4));
+    await reader.refresh();
+    for (const version of [0, 1, 2]) await table.store.delete(`${root}/${commitName(version)}`);
+    const other = new TableWriter({ ...table, random: seededRandom(77) });
+    for (const last of [1, 2]) await other.append(partitionAppend('p1', 1, last));
+    const { metadata } = (await openTable(table)).snapshot;
+    await putCommit(table, 3, [{ metaData: { ...metadata, name: 'renamed' } }]);
+    const snapshot = await reader.refresh();
+    assert.deepEqual([snapshot.version, snapshot.totalRows], [3, 2]);
+    // The writer meets that commit when it loses the race for its version, and must not count on what it knew.
+    const result = await writer.append(partitionAppend('p0', 1, 6));
+    assert.deepEqual(result, { kind: 'committed', version: 4, rowCount: 6 });
+    assert.equal((await reader.refresh()).totalRows, 8);
+  });
+
+  it('looks at the newest known commit once a minute at most', async () => {
+    const table = setUp();
+    const counted: string[] = [];
+    const store = storeWith(table.store, {
+      async head(path) {
+        counted.push(path);
+        return table.store.head(path);
+      },
+    });
+    const writer = new TableWriter({ ...table, store });
+    for (let last = 1; last <= 20; last++) {
+      await writer.append(partitionAppend('p0', 1, last));
+      table.clock.advance(10_000);
+    }
+    assert.equal(counted.length, 2, counted.join());
   });
 
   it('lists again after an hour, so that a table made anew is noticed', async () => {

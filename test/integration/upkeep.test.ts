@@ -111,6 +111,25 @@ describe('the upkeep commands', () => {
     const description = JSON.parse(await run('describe', 'readings', '--json')) as Record<string, unknown>;
     assert.deepEqual([description.rows, description.files], [before?.rows, 1]);
     assert.match(await run('describe', 'readings'), /device_id +string/);
+    const condition = ['readings', '--where', 'event_time IS NOT NULL AND _sequence_number >= 0'];
+    assert.match(
+      await run('delete', ...condition),
+      /1,\d{3} rows of readings would be deleted\.\n1 files would go, 0 .*\n1 of 1 files looked at.*\nNothing was changed\. Add --yes/,
+    );
+    const planned = JSON.parse(await run('delete', ...condition, '--dry-run', '--yes', '--json')) as {
+      deletedRowCount: number;
+    };
+    assert.equal(planned.deletedRowCount, before?.rows);
+    assert.deepEqual(await contents(), before);
+    const wrong = await runCommand('delete', ['readings', '--where', 'devic = 1', '--state', folder]);
+    assert.equal(wrong.code, 1);
+    assert.match(wrong.stderr, /at character 1: there is no column "devic"; .*\n {2}devic = 1\n {2}\^/);
+    assert.match(
+      await run('delete', ...condition, '--yes'),
+      /1,\d{3} rows of readings deleted, as version \d+/,
+    );
+    assert.equal((await app.loadTable('readings')).snapshot.files.size, 0);
+
     const unknown = await runCommand('history', ['reading', '--state', folder]);
     assert.match(unknown.stderr, /Did you mean readings\?/);
   });

@@ -11,10 +11,13 @@ const limits = { targetFileBytes: 128 * 2 ** 20, minimumSmallFiles: 5 };
 const sortBy = ['device_id', 'event_time'];
 
 /** A table with `fileCount` files of ten rows. */
-async function smallFiles(fileCount: number): Promise<UpkeepOptions> {
+async function smallFiles(
+  fileCount: number,
+  configuration: Readonly<Record<string, string>> = {},
+): Promise<UpkeepOptions> {
   const clock = new InstantClock(Date.UTC(2026, 0, 1));
   const table = { store: createMemoryStore(clock), root: 't', clock, random: seededRandom(1) };
-  const writer = new TableWriter({ ...table, schema: readingsSchema });
+  const writer = new TableWriter({ ...table, schema: readingsSchema, configuration });
   for (let file = 0; file < fileCount; file++) {
     await writer.append(blindAppend(readingsBatch(`device_${file % 3}`, file * 10, file * 10 + 9)));
   }
@@ -34,6 +37,16 @@ describe('compaction in three steps', () => {
     const result = await commitCompaction(table, plan, results);
     assert.deepEqual(result, { kind: 'compacted', version: 13, removedCount: 12, addedCount: 1 });
     assert.deepEqual(await filesAndRows(table), { files: 1, rows: 120 });
+  });
+
+  it('goes by the size that the table asks for, unless another is given', async () => {
+    const table = await smallFiles(12, { 'delta.targetFileSize': '4kb' });
+    const { snapshot } = await openTable(table);
+    const perBin = Math.floor(4096 / Math.max(...[...snapshot.files.values()].map(({ size }) => size)));
+    assert.ok(perBin > 1 && perBin < 6, `${perBin} files in a bin`);
+    const byTable = await planCompaction(table, { targetFileBytes: undefined, minimumSmallFiles: 2 });
+    assert.ok(byTable.bins.length > 1);
+    assert.equal((await planCompaction(table, limits)).bins.length, 1);
   });
 
   it('waits until enough small files have gathered', async () => {

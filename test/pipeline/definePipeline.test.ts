@@ -67,11 +67,11 @@ describe('definePipeline', () => {
         schedule: '0 */5 * * * *',
         vacuumSchedule: '0 10 3 * * *',
         minimumSmallFiles: 50,
-        targetFileBytes: 67_108_864,
+        targetFileBytes: undefined,
       },
       windows: {
         definitions: [],
-        metrics: [],
+        metrics: ['temperature'],
         allowedLatenessMs: 300_000,
         idleTimeoutMs: 600_000,
         shards: 16,

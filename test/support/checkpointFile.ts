@@ -42,6 +42,16 @@ const columns: Readonly<Record<string, Element>> = {
     flag('dataChange'),
     text('stats'),
   ),
+  remove: struct(
+    'remove',
+    text('path'),
+    number('deletionTimestamp'),
+    flag('dataChange'),
+    flag('extendedFileMetadata'),
+    textMap('partitionValues'),
+    number('size'),
+  ),
+  domainMetadata: struct('domainMetadata', text('domain'), text('configuration'), flag('removed')),
   metaData: struct(
     'metaData',
     text('id'),

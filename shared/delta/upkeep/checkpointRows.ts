@@ -1,4 +1,4 @@
-// Pure. The content of a classic checkpoint in the schema that Spark writes (PROTOCOL.md "Checkpoint Schema"): one row an action, every
+// Pure. The content of a checkpoint in the schema that Spark writes (PROTOCOL.md "Checkpoint Schema"): one row an action, every
 // other column null.
 import type { RecordField, RecordValues } from '../../parquet/index.js';
 import type { JsonObject } from '../actions.js';
@@ -70,12 +70,22 @@ export const checkpointFields: readonly RecordField[] = [
   struct('domainMetadata', [text('domain'), text('configuration'), flag('removed')]),
 ];
 
+/** The columns that make a checkpoint one of the V2 kind (PROTOCOL.md "V2 Spec"). */
+export const v2CheckpointFields: readonly RecordField[] = [
+  ...checkpointFields,
+  struct('checkpointMetadata', [long('version'), textMap('tags')]),
+  struct('sidecar', [text('path'), long('sizeInBytes'), long('modificationTime'), textMap('tags')]),
+];
+
 export interface CheckpointRetention {
   readonly nowMs: number;
   readonly deletedFilesMs: number;
   /** `delta.setTransactionRetentionDuration`; undefined keeps all. */
   readonly transactionsMs: number | undefined;
 }
+
+/** `v2` takes the row that says so; the files stay inside, without sidecars. */
+export type CheckpointForm = 'classic' | 'v2';
 
 export interface CheckpointContent {
   readonly rowCount: number;
@@ -85,14 +95,19 @@ export interface CheckpointContent {
 }
 
 /** @param state complete: with protocol and metaData */
-export function checkpointContent(state: FullState, retention: CheckpointRetention): CheckpointContent {
+export function checkpointContent(
+  state: FullState,
+  retention: CheckpointRetention,
+  form: CheckpointForm = 'classic',
+): CheckpointContent {
   const removes = unexpiredRemoves(state, retention.nowMs, retention.deletedFilesMs);
   const transactions = [...state.transactions.values()].filter((txn) => isKept(txn, retention));
+  const header: RecordValues[] = form === 'v2' ? [{ checkpointMetadata: { version: state.version } }] : [];
   return {
     addCount: state.adds.size,
     removeCount: removes.length,
-    rowCount: 2 + transactions.length + state.domains.size + removes.length + state.adds.size,
-    rows: rowsOf(state, transactions, removes),
+    rowCount: header.length + 2 + transactions.length + state.domains.size + removes.length + state.adds.size,
+    rows: rowsOf(header, state, transactions, removes),
   };
 }
 
@@ -103,10 +118,12 @@ function isKept(txn: JsonObject, { nowMs, transactionsMs }: CheckpointRetention)
 }
 
 function* rowsOf(
+  header: readonly RecordValues[],
   state: FullState,
   transactions: readonly JsonObject[],
   removes: readonly JsonObject[],
 ): Generator<RecordValues> {
+  yield* header;
   yield { protocol: state.protocol };
   yield { metaData: metaDataRow(state.metaData ?? {}) };
   for (const txn of transactions) yield { txn };

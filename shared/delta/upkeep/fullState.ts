@@ -1,6 +1,7 @@
 // Pure. A table's whole state with its tombstones (PROTOCOL.md "Action Reconciliation"), built only while upkeep needs it:
 // snapshots that readers keep do without tombstones. Holds the live files, the tombstones and the transactions.
 import type { JsonObject } from '../actions.js';
+import type { ReplayResult } from '../replay.js';
 import { fileKey, isJsonObject } from './rawActions.js';
 
 /** Fields that a tombstone in a checkpoint does not have; left out at once, since they are most of its size. */
@@ -51,6 +52,23 @@ export class FullState {
     if (domain.removed === true) this.domains.delete(String(domain.domain));
     else this.domains.set(String(domain.domain), domain);
   }
+}
+
+export interface CompleteState extends FullState {
+  protocol: JsonObject;
+  metaData: JsonObject;
+}
+
+/** The first state, from a checkpoint's actions or those of version 0. */
+export function startFullState(version: number, actions: Iterable<JsonObject>): ReplayResult<CompleteState> {
+  const state = new FullState(version);
+  state.apply(version, actions);
+  if (isComplete(state)) return { kind: 'state', state };
+  return { kind: 'incomplete', missing: state.protocol === undefined ? 'protocol' : 'metaData' };
+}
+
+function isComplete(state: FullState): state is CompleteState {
+  return state.protocol !== undefined && state.metaData !== undefined;
 }
 
 /** Tombstones that vacuum and readers of older versions still need. One without a time counts as expired, as in Spark. */

@@ -1,4 +1,4 @@
-// Pure. Table properties that hold a length of time (Spark's interval text), a switch or a count.
+// Pure. Table properties that hold a length of time (Spark's interval text), a switch, a count or a size.
 import { TributaryError } from '../../base/index.js';
 
 type Configuration = Readonly<Record<string, string>>;
@@ -63,6 +63,25 @@ export function countSetting(configuration: Configuration, key: string, absent: 
   const value = Number(text);
   if (Number.isSafeInteger(value) && value > 0) return value;
   throw invalid(key, text, 'a whole number above 0');
+}
+
+const sizeText = /^(\d+)\s*([kmgt]?)(?:i?b)?$/;
+
+/** `134217728`, `128mb`, `1g`; as in Spark the units are powers of 1024. @returns undefined for any other text */
+export function parseByteSize(text: string): number | undefined {
+  const match = sizeText.exec(text.trim().toLowerCase());
+  if (match === null) return undefined;
+  const bytes = Number(match[1]) * 1024 ** ' kmgt'.indexOf(match[2] || ' ');
+  return Number.isSafeInteger(bytes) && bytes > 0 ? bytes : undefined;
+}
+
+/** @throws TributaryError DELTA_PROTOCOL_UNSUPPORTED naming the property */
+export function sizeSetting(configuration: Configuration, key: string): number | undefined {
+  const text = configuration[key];
+  if (text === undefined) return undefined;
+  const bytes = parseByteSize(text);
+  if (bytes !== undefined) return bytes;
+  throw invalid(key, text, 'a size in bytes above 0, or one such as 128mb');
 }
 
 function invalid(key: string, text: string, wanted: string): TributaryError {

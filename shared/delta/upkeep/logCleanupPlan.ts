@@ -1,5 +1,6 @@
 // Pure. Which files of the log nobody needs any more (PROTOCOL.md "Metadata Cleanup").
 import type { ObjectInfo } from '../../storage/index.js';
+import { completeCheckpoints } from '../logSegment.js';
 import { logFolder } from '../paths.js';
 
 export interface LogCleanupInput {
@@ -12,8 +13,6 @@ export interface LogCleanupInput {
 export type LogCleanupPlan =
   /** No checkpoint is older than the retention. */
   | { readonly kind: 'nothing' }
-  /** Sidecars would have to be looked after, too. */
-  | { readonly kind: 'hasV2Checkpoints' }
   | {
       readonly kind: 'delete';
       /** Stays, with the commit of its version and all that came later. */
@@ -26,21 +25,20 @@ const dayMs = 86_400_000;
 
 const commitName = /^(\d{20})\.json$/;
 const checksumName = /^(\d{20})\.crc$/;
-const classicName = /^(\d{20})\.checkpoint\.parquet$/;
-const partName = /^(\d{20})\.checkpoint\.(\d{10})\.(\d{10})\.parquet$/;
-const v2Name = /^(\d{20})\.checkpoint\.[^.]+\.(?:json|parquet)$/;
+/** Classic, a part of one, or V2. */
+const checkpointName =
+  /^(\d{20})\.checkpoint(?:\.\d{10}\.\d{10}\.parquet|\.[0-9a-fA-F-]{36}\.(?:parquet|json)|\.parquet)$/;
 const compactedName = /^(\d{20})\.(\d{20})\.compacted\.json$/;
 
 export function planLogCleanup({ files, nowMs, retentionMs }: LogCleanupInput): LogCleanupPlan {
   const named = files.map((file) => ({ ...file, name: file.path.slice(logFolder.length) }));
-  if (named.some(({ name }) => v2Name.test(name))) return { kind: 'hasV2Checkpoints' };
   // Whole days, so that cleanup happens at most daily however often it is asked for.
   const cutoffMs = Math.floor((nowMs - retentionMs) / dayMs) * dayMs;
   const cutoffCommit = newestCommit(named, cutoffMs);
   if (cutoffCommit === undefined) return { kind: 'nothing' };
-  const checkpointVersion = completeCheckpoints(named)
-    .filter((version) => version <= cutoffCommit)
-    .reduce<number | undefined>((newest, version) => Math.max(newest ?? 0, version), undefined);
+  const checkpointVersion = completeCheckpoints(files).findLast(
+    ({ version }) => version <= cutoffCommit,
+  )?.version;
   if (checkpointVersion === undefined) return { kind: 'nothing' };
   const expired = named.filter(({ name }) => isExpired(name, checkpointVersion)).map(({ path }) => path);
   // Names start with the version, so their order is that of the versions.
@@ -71,27 +69,24 @@ function newestCommit(files: readonly NamedFile[], cutoffMs: number): number | u
   return newest;
 }
 
-function completeCheckpoints(files: readonly NamedFile[]): number[] {
-  const versions: number[] = [];
-  const parts = new Map<string, number>();
-  for (const { name, sizeBytes } of files) {
-    if (sizeBytes === 0) continue;
-    const classic = classicName.exec(name);
-    if (classic !== null) versions.push(Number(classic[1]));
-    const part = partName.exec(name);
-    if (part === null) continue;
-    const group = `${part[1]}/${part[3]}`;
-    const found = (parts.get(group) ?? 0) + 1;
-    parts.set(group, found);
-    if (found === Number(part[3])) versions.push(Number(part[1]));
-  }
-  return versions;
-}
-
 function isExpired(name: string, checkpointVersion: number): boolean {
   const compacted = compactedName.exec(name);
   if (compacted !== null) return Number(compacted[1]) <= checkpointVersion;
-  const versioned =
-    commitName.exec(name) ?? checksumName.exec(name) ?? classicName.exec(name) ?? partName.exec(name);
+  const versioned = commitName.exec(name) ?? checksumName.exec(name) ?? checkpointName.exec(name);
   return versioned !== null && Number(versioned[1]) < checkpointVersion;
+}
+
+/**
+ * Sidecars that no checkpoint refers to. Young ones stay, as their checkpoint may be about to be written: counted from midnight, so that
+ * a checkpoint may take a day.
+ */
+export function unusedSidecars(
+  sidecars: readonly ObjectInfo[],
+  used: ReadonlySet<string>,
+  nowMs: number,
+): string[] {
+  const cutoffMs = Math.floor(nowMs / dayMs) * dayMs - dayMs;
+  return sidecars.flatMap(({ path, lastModifiedMs }) =>
+    lastModifiedMs < cutoffMs && !used.has(path) ? [path] : [],
+  );
 }

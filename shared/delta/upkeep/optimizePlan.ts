@@ -1,6 +1,7 @@
 // Pure. Which small files are worth being rewritten as one (bin packing).
 import { rowCountOf } from '../replay.js';
 import type { AddAction, Snapshot } from '../types.js';
+import { sizeSetting } from './intervals.js';
 
 export interface OptimizeLimits {
   /** Size that files should have; bins hold at most this much. */
@@ -24,8 +25,18 @@ export interface OptimizePlan {
   readonly bins: readonly OptimizeBin[];
 }
 
-export function optimizeLimits(given: Partial<OptimizeLimits> = {}): OptimizeLimits {
-  const targetBytes = given.targetBytes ?? 128 * 2 ** 20;
+const defaultTargetBytes = 128 * 2 ** 20;
+
+/**
+ * What is not given comes from the table's `delta.targetFileSize`, and else from `presetBytes`.
+ * @throws TributaryError DELTA_PROTOCOL_UNSUPPORTED when that property is no size
+ */
+export function optimizeLimits(
+  given: Partial<OptimizeLimits> = {},
+  configuration: Snapshot['metadata']['configuration'] = {},
+  presetBytes = defaultTargetBytes,
+): OptimizeLimits {
+  const targetBytes = given.targetBytes ?? sizeSetting(configuration, 'delta.targetFileSize') ?? presetBytes;
   return {
     targetBytes,
     maxBinRows: given.maxBinRows ?? 2_000_000,

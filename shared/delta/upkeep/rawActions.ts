@@ -1,42 +1,44 @@
 // Pure. Actions with all their fields, as upkeep has to hand them on: checkpoints, restored files and tombstones must not lose what
 // this project does not use itself.
-import { TributaryError } from '../../base/index.js';
-import type { JsonObject } from '../actions.js';
+import { ActionCollector, type ActionSink, type JsonObject } from '../actions.js';
 import { canonicalPath } from '../paths.js';
-
-function corrupt(where: string, problem: string): TributaryError {
-  return new TributaryError(
-    'DELTA_LOG_CORRUPT',
-    `${where} ${problem}. The file is damaged or was not written by a Delta writer; restore it from a copy.`,
-  );
-}
 
 export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** @throws TributaryError DELTA_LOG_CORRUPT naming file and line */
-export function parseRawCommit(bytes: Uint8Array, path: string): JsonObject[] {
-  const actions: JsonObject[] = [];
-  // Only \n ends a line: JSON strings may hold U+2028.
-  for (const [index, line] of new TextDecoder().decode(bytes).split('\n').entries()) {
-    if (line.trim() === '') continue;
-    let value: unknown;
-    try {
-      value = JSON.parse(line);
-    } catch {
-      throw corrupt(`Line ${index + 1} of ${path}`, 'is not complete JSON');
-    }
-    if (!isJsonObject(value)) throw corrupt(`Line ${index + 1} of ${path}`, 'is not a JSON object');
-    actions.push(value);
+/** Actions being gathered with all their fields; what readers would refuse is refused here, too. */
+export class RawActions implements ActionSink {
+  readonly lines: JsonObject[] = [];
+
+  collect(line: JsonObject): void {
+    new ActionCollector().collect(line);
+    this.lines.push(
+      Object.fromEntries(
+        Object.entries(line).map(([kind, action]) => [
+          kind,
+          isJsonObject(action) ? withoutNulls(action) : action,
+        ]),
+      ),
+    );
   }
-  return actions;
+}
+
+/** Some writers, and all checkpoints, spell out fields that an action lacks. Null values of maps are values. */
+function withoutNulls(action: JsonObject): JsonObject {
+  const fields = Object.entries(action).filter(([, value]) => (value ?? null) !== null);
+  const vector = deletionVectorOf(action);
+  return Object.fromEntries(
+    fields.flatMap(([name, value]) => {
+      if (name !== 'deletionVector') return [[name, value]];
+      return vector === undefined ? [] : [[name, withoutNulls(vector)]];
+    }),
+  );
 }
 
 /** The name that the log knows a file by, with the deletion vector that goes with it (PROTOCOL.md "Action Reconciliation"). */
 export function fileKey(file: JsonObject): string {
-  const path = file.path;
-  if (typeof path !== 'string') throw corrupt('A file action', 'has no path');
+  const path = pathOf(file);
   const vector = deletionVectorOf(file);
   if (vector === undefined) return canonicalPath(path);
   const offset = vector.offset ?? undefined;

@@ -1,11 +1,12 @@
 // A table opened for upkeep: its whole state, checked against what upkeep may touch.
-import { type Clock, type Random, TributaryError } from '../../base/index.js';
+import type { Clock, Random } from '../../base/index.js';
 import { ActionCollector } from '../actions.js';
 import type { TableLog } from '../log.js';
 import { assertWritable } from '../protocol.js';
-import { logOf, type TableLocation } from '../tableReader.js';
+import { logOf, type TableLocation, tableNotFound } from '../tableReader.js';
 import type { Metadata, Protocol } from '../types.js';
-import { type CompleteState, loadFullState } from './loadFullState.js';
+import type { CompleteState } from './fullState.js';
+import { loadFullState } from './loadFullState.js';
 
 export interface UpkeepOptions extends TableLocation {
   readonly clock: Clock;
@@ -28,14 +29,7 @@ export interface UpkeepTable {
 export async function openForUpkeep(options: UpkeepOptions, version?: number): Promise<UpkeepTable> {
   const log = logOf(options);
   const state = await loadFullState(log, version);
-  if (state === undefined) {
-    throw new TributaryError(
-      'DELTA_TABLE_NOT_FOUND',
-      version === undefined
-        ? `There is no Delta table at ${log.table}: its _delta_log holds no commit. Check the name.`
-        : `Table ${log.table} has no version ${version} yet.`,
-    );
-  }
+  if (state === undefined) throw tableNotFound(log.table);
   const { protocol, metadata } = parsed(state);
   assertWritable(log.table, protocol, metadata);
   return { log, state, protocol, metadata };

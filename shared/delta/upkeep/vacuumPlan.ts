@@ -10,13 +10,18 @@ import { deletionVectorOf, pathOf } from './rawActions.js';
 export function neededNames(state: FullState, nowMs: number, retentionMs: number): Set<string> {
   const names = new Set<string>();
   const keep = (file: JsonObject): void => {
-    names.add(decodePath(pathOf(file)));
-    const vector = deletionVectorName(file);
-    if (vector !== undefined) names.add(vector);
+    for (const name of namesOf(file)) names.add(name);
   };
   for (const add of state.adds.values()) keep(add);
   for (const remove of unexpiredRemoves(state, nowMs, retentionMs)) keep(remove);
   return names;
+}
+
+/** A data file and that of its deletion vector. @throws TributaryError for files outside the table's folder */
+export function namesOf(file: JsonObject): readonly string[] {
+  const name = decodePath(pathOf(file));
+  const vector = deletionVectorName(file);
+  return vector === undefined ? [name] : [name, vector];
 }
 
 /** PROTOCOL.md "Deletion Vectors": in the file itself, or in one named after an id that is written in base 85 behind a folder's name. */

@@ -275,7 +275,7 @@ describe('a checkpoint is not written', () => {
     await assert.rejects(writeCheckpoint({ ...table, root: 'tables/none' }), {
       code: 'DELTA_TABLE_NOT_FOUND',
     });
-    await assert.rejects(writeCheckpoint({ ...table, version: 6 }), { code: 'DELTA_TABLE_NOT_FOUND' });
+    await assert.rejects(writeCheckpoint({ ...table, version: 6 }), { code: 'DELTA_VERSION_NOT_FOUND' });
   });
 
   it('when commits are missing', async () => {
@@ -283,7 +283,7 @@ describe('a checkpoint is not written', () => {
     await deleteCommits(table.store, root, 2, 2);
     await assert.rejects(writeCheckpoint(table), {
       code: 'DELTA_LOG_GAP',
-      message: /version 2 is missing after the start/,
+      message: /lacks version 2 \(0+2\.json\)/,
     });
   });
 

@@ -6,6 +6,8 @@ import {
   deleteRows,
   openTable,
   optimizeTable,
+  parseRowPredicate,
+  planDelete,
   type RowPredicate,
   TableWriter,
 } from '../../../shared/delta/index.js';
@@ -184,5 +186,69 @@ describe('a delete', () => {
     // Seldom, as a delete reads all files and so is slower; its own lost races end in another attempt.
     assert.ok(aborted > 0, 'no optimize was aborted');
     assert.ok(slowDeletes > 5, `${slowDeletes} deletes came after a rival`);
+  });
+});
+
+describe('a delete by a condition in SQL', () => {
+  it('reads only files that can hold such rows, and a plan says what it will do', async () => {
+    const table = await setUp();
+    const { snapshot } = await openTable(table);
+    const predicate = parseRowPredicate(" device_id = 'p0' AND sequence <= 6 ", snapshot);
+    const progress: string[] = [];
+    const store = new FaultyStore(table.store);
+    const request = {
+      ...table,
+      store,
+      predicate,
+      onProgress: (done: number, files: number) => progress.push(`${done}/${files}`),
+    };
+    assert.deepEqual(await planDelete(request), {
+      version: 3,
+      fileCount: 3,
+      readFileCount: 2,
+      deletedRowCount: 6,
+      copiedRowCount: 3,
+      removedFileCount: 2,
+      addedFileCount: 1,
+    });
+    assert.deepEqual(progress, ['1/2', '2/2']);
+    assert.equal(store.writeCount, 0);
+    const read = new Set(store.readPaths.filter((path) => path.endsWith('.parquet')));
+    assert.equal(read.size, 2);
+    assert.deepEqual(await deleteRows({ ...table, predicate }), {
+      kind: 'deleted',
+      version: 4,
+      deletedRowCount: 6,
+      copiedRowCount: 3,
+      removedFileCount: 2,
+      addedFileCount: 1,
+    });
+    assert.deepEqual(await liveRows(table), left);
+    const [info] = (await readLogLines(table.store, root)).at(-1)!;
+    assert.deepEqual((info as { commitInfo: Record<string, unknown> }).commitInfo.operationParameters, {
+      predicate: '["device_id = \'p0\' AND sequence <= 6"]',
+    });
+  });
+
+  it('deletes by null and by values of nullable columns', async () => {
+    const table = await setUp();
+    const { snapshot } = await openTable(table);
+    const predicate = parseRowPredicate('temperature IS NULL OR temperature >= 4', snapshot);
+    await deleteRows({ ...table, predicate });
+    // Every third temperature is null; the others are half the sequence number.
+    const kept = expectedRows({ p0: 9, p1: 3 }).filter((row) => {
+      const sequence = Number(row.slice(3));
+      return sequence % 3 !== 0 && sequence < 8;
+    });
+    assert.deepEqual(await liveRows(table), kept);
+  });
+
+  it('that matches nothing reads nothing where statistics tell', async () => {
+    const table = await setUp();
+    const { snapshot } = await openTable(table);
+    const store = new FaultyStore(table.store);
+    const predicate = parseRowPredicate("device_id IN ('p7', 'p8')", snapshot);
+    assert.deepEqual(await deleteRows({ ...table, store, predicate }), { kind: 'nothing' });
+    assert.ok(store.readPaths.every((path) => !path.endsWith('.parquet')));
   });
 });

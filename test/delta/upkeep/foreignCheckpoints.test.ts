@@ -1,10 +1,10 @@
 // Tables that other engines wrote, where they are at hand: our checkpoint of them stands for their whole log.
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, sep } from 'node:path';
 import { describe, it } from 'node:test';
 import { ManualClock, seededRandom, TributaryError } from '../../../shared/base/index.js';
-import { openTable, writeCheckpoint } from '../../../shared/delta/index.js';
+import { cleanUpLog, openTable, vacuumTable, writeCheckpoint } from '../../../shared/delta/index.js';
 import { createMemoryStore, type ObjectStore } from '../../../shared/storage/index.js';
 import { readOnlyFolderStore } from '../../support/folderStore.js';
 
@@ -18,9 +18,9 @@ function tableFolders(): string[] {
   );
 }
 
-async function copyOf(source: ObjectStore, clock: ManualClock): Promise<ObjectStore> {
+async function copyOf(source: ObjectStore, clock: ManualClock, prefix: string): Promise<ObjectStore> {
   const store = createMemoryStore(clock);
-  for await (const { path } of source.list('_delta_log/')) await store.put(path, (await source.read(path))!);
+  for await (const { path } of source.list(prefix)) await store.put(path, (await source.read(path))!);
   return store;
 }
 
@@ -50,11 +50,11 @@ async function attempt<Result>(work: () => Promise<Result>, refusals: string[]):
 
 describe('a checkpoint of a foreign table', { skip: !existsSync(cases) }, () => {
   it('stands for its log, or is refused with a reason', async () => {
-    let written = 0;
+    const written: string[] = [];
     const refusals: string[] = [];
     for (const folder of tableFolders()) {
       const clock = new ManualClock(Date.UTC(2026, 0, 1));
-      const store = await copyOf(readOnlyFolderStore(join(cases, folder)), clock);
+      const store = await copyOf(readOnlyFolderStore(join(cases, folder)), clock, '_delta_log/');
       const before = await attempt(async () => {
         const state = await summary(store, clock);
         await writeCheckpoint({ store, root: '', clock, random: seededRandom(1) });
@@ -64,8 +64,51 @@ describe('a checkpoint of a foreign table', { skip: !existsSync(cases) }, () => 
       const ours = `_delta_log/${String(before.version).padStart(20, '0')}.checkpoint.parquet`;
       for await (const { path } of store.list('_delta_log/0')) if (path !== ours) await store.delete(path);
       assert.deepEqual(await summary(store, clock), before, folder);
-      written++;
+      written.push(folder.split(sep)[1]!);
     }
-    assert.ok(written > 60, `${written} written; ${refusals.join('; ')}`);
+    assert.ok(written.length > 60, `${written.length} written; ${refusals.join('; ')}`);
+    for (const name of [
+      'multi-part-checkpoint',
+      'v2-checkpoint-json',
+      'v2-checkpoint-parquet',
+      'only-checkpoint-files',
+    ])
+      assert.ok(written.includes(name), name);
+  });
+});
+
+/** Names of the objects in the table's folder, those of the log left out. */
+async function dataNames(store: ObjectStore): Promise<Set<string>> {
+  const names = new Set<string>();
+  for await (const { path } of store.list('')) if (!path.startsWith('_delta_log/')) names.add(path);
+  return names;
+}
+
+describe('vacuum and cleanup of a foreign table', { skip: !existsSync(cases) }, () => {
+  it('leave every file that the table refers to, and the state as it is', async () => {
+    let vacuumed = 0;
+    const refusals: string[] = [];
+    for (const folder of tableFolders()) {
+      const clock = new ManualClock(Date.UTC(2026, 0, 1));
+      const store = await copyOf(readOnlyFolderStore(join(cases, folder)), clock, '');
+      const table = { store, root: '', clock, random: seededRandom(1) };
+      clock.advance(400 * 86_400_000);
+      const before = await attempt(() => summary(store, clock), refusals);
+      const names = await dataNames(store);
+      const live = before?.files.map(([path]) => decodeURIComponent(String(path).split('\n')[0]!)) ?? [];
+      const result = await attempt(async () => {
+        const { kind } = await vacuumTable(table);
+        await cleanUpLog(table);
+        return kind;
+      }, refusals);
+      if (before === undefined || result === undefined) continue;
+      if (result === 'vacuumed') vacuumed++;
+      const left = await dataNames(store);
+      for (const path of live) assert.equal(left.has(path), names.has(path), `${folder}: ${path}`);
+      const { version: _, ...after } = await summary(store, clock);
+      const { version: __, ...wanted } = before;
+      assert.deepEqual(after, wanted, folder);
+    }
+    assert.ok(vacuumed > 10, `${vacuumed} vacuumed; ${refusals.join('; ')}`);
   });
 });

@@ -1,13 +1,20 @@
 // Interval texts of table properties.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { parseIntervalMs } from '../../../shared/delta/upkeep/intervals.js';
+import {
+  countSetting,
+  flagSetting,
+  parseByteSize,
+  parseIntervalMs,
+} from '../../../shared/delta/upkeep/intervals.js';
 
 describe('an interval', () => {
   for (const [text, expected] of [
     ['interval 1 week', 604_800_000],
     ['interval 30 days', 2_592_000_000],
     ['INTERVAL 1 Day', 86_400_000],
+    ['INTERVAL 1 weeks', 604_800_000],
+    ['Interval 2 WEEKS', 1_209_600_000],
     ['168 hours', 604_800_000],
     ['interval 1 day 12 hours', 129_600_000],
     ['  interval   90   minutes ', 5_400_000],
@@ -36,4 +43,38 @@ describe('an interval', () => {
   ]) {
     it(`"${text}" is none`, () => assert.equal(parseIntervalMs(text), undefined));
   }
+});
+
+describe('a size', () => {
+  for (const [text, expected] of [
+    ['134217728', 134_217_728],
+    ['104857600', 100 * 2 ** 20],
+    ['100mb', 100 * 2 ** 20],
+    [' 1 GB ', 2 ** 30],
+    ['32m', 32 * 2 ** 20],
+    ['512KiB', 512 * 1024],
+    ['7b', 7],
+    ['0', undefined],
+    ['', undefined],
+    ['-1', undefined],
+    ['1.5gb', undefined],
+    ['mb', undefined],
+    ['99999999999999999999', undefined],
+  ] as const) {
+    it(`"${text}" has ${expected} bytes`, () => assert.equal(parseByteSize(text), expected));
+  }
+});
+
+describe('a property that makes no sense', () => {
+  it('is refused by its name', () => {
+    const configuration = { count: '0', flag: 'yes' };
+    for (const [key, read] of [
+      ['count', () => countSetting(configuration, 'count', 1)],
+      ['flag', () => flagSetting(configuration, 'flag', true)],
+    ] as const)
+      assert.throws(read, {
+        code: 'DELTA_PROTOCOL_UNSUPPORTED',
+        message: new RegExp(`property ${key} is`),
+      });
+  });
 });

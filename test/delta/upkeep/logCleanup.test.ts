@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { seededRandom } from '../../../shared/base/index.js';
 import { cleanUpLog, openTable, TableWriter, writeCheckpoint } from '../../../shared/delta/index.js';
-import { planLogCleanup } from '../../../shared/delta/upkeep/logCleanupPlan.js';
+import { planLogCleanup, unusedSidecars } from '../../../shared/delta/upkeep/logCleanupPlan.js';
 import { createMemoryStore, storeBelow } from '../../../shared/storage/index.js';
 import { partitionAppend, readingsSchema } from '../../support/deltaFixtures.js';
 import { logDigits, logNames, putCommitLines } from '../../support/foreignTable.js';
@@ -95,13 +95,39 @@ describe('the plan of a cleanup', () => {
     assert.deepEqual(named(plan(files, 100)), [`${logDigits(3)}.${logDigits(5)}.compacted.json`]);
   });
 
-  it('leaves tables with V2 checkpoints alone', () => {
+  it('counts V2 checkpoints, and takes those that have expired', () => {
+    const v2 = (version: number, form: string, sizeBytes = 1) =>
+      file(
+        `${logDigits(version)}.checkpoint.3a0d65cd-4056-49b8-937b-95f9e3ee90e5.${form}`,
+        version,
+        sizeBytes,
+      );
     const files = [
       ...log,
-      checkpoint(3, 3),
-      file(`${logDigits(4)}.checkpoint.3a0d65cd-4056-49b8-937b-95f9e3ee90e5.json`, 4),
+      checkpoint(1, 1),
+      v2(1, 'json'),
+      v2(2, 'parquet'),
+      v2(3, 'json'),
+      v2(4, 'json', 0),
     ];
-    assert.equal(named(plan(files, 100)), 'hasV2Checkpoints');
+    assert.deepEqual(named(plan(files, 100)), [
+      `${logDigits(0)}.json`,
+      v2(1, 'json').path.slice(11),
+      checkpoint(1, 1).path.slice(11),
+      `${logDigits(1)}.json`,
+      v2(2, 'parquet').path.slice(11),
+      `${logDigits(2)}.json`,
+    ]);
+  });
+
+  it('lets go of sidecars that nobody refers to, when they were a day old at midnight', () => {
+    const sidecars = [file('_sidecars/used', 0), file('_sidecars/old', 0), file('_sidecars/young', 0.6)];
+    const used = new Set(['_delta_log/_sidecars/used']);
+    const unused = (day: number) => unusedSidecars(sidecars, used, startMs + day * dayMs);
+    // Written at noon of day 0 and at 02:24 of day 1.
+    assert.deepEqual(unused(1.4), []);
+    assert.deepEqual(unused(1.6), ['_delta_log/_sidecars/old']);
+    assert.deepEqual(unused(2.6), ['_delta_log/_sidecars/old', '_delta_log/_sidecars/young']);
   });
 });
 
@@ -165,8 +191,8 @@ describe('a cleanup', () => {
     await files.put(`_delta_log/${logDigits(3)}.checkpoint.parquet`, new TextEncoder().encode('not Parquet'));
     // The time of its commit counts, not that of the checkpoint.
     await assert.rejects(cleanUpLog(table), {
-      code: 'DELTA_LOG_GAP',
-      message: /checkpoint 3 cannot be read/,
+      code: 'DELTA_LOG_CORRUPT',
+      message: /0003\.checkpoint\.parquet cannot be read/,
     });
     assert.equal((await openTable(table)).snapshot.totalRows, 10);
   });

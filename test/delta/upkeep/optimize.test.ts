@@ -78,6 +78,22 @@ describe('the plan of an optimize', () => {
     ]);
   });
 
+  it('goes by the size that is given, else by that of the table, else by the preset', () => {
+    const configuration = { 'delta.targetFileSize': '32mb', 'delta.tuneFileSizesForRewrites': 'true' };
+    assert.equal(optimizeLimits({ targetBytes: 100 }, configuration).targetBytes, 100);
+    assert.deepEqual(optimizeLimits({}, configuration), {
+      targetBytes: 32 * 2 ** 20,
+      smallFileBytes: 24 * 2 ** 20,
+      maxBinRows: 2_000_000,
+    });
+    assert.equal(optimizeLimits({}, {}).targetBytes, 128 * 2 ** 20);
+    assert.equal(optimizeLimits({}, {}, 5).targetBytes, 5);
+    assert.throws(() => optimizeLimits({}, { 'delta.targetFileSize': 'big' }), {
+      code: 'DELTA_PROTOCOL_UNSUPPORTED',
+      message: /delta\.targetFileSize is "big"/,
+    });
+  });
+
   it('leaves large files, and bins of one file', () => {
     assert.deepEqual(binsOf([add('a', 75, 1), add('b', 200, 1), add('c', 10, 1)]), []);
     assert.deepEqual(binsOf([add('a', 60, 1, 1), add('b', 60, 1, 2), add('c', 30, 1, 3)]), [['b', 'c']]);

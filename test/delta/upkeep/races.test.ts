@@ -9,16 +9,19 @@ import {
   openTable,
   optimizeTable,
   type RowPredicate,
+  restoreTable,
   TableWriter,
   vacuumTable,
   writeCheckpoint,
 } from '../../../shared/delta/index.js';
-import { createMemoryStore } from '../../../shared/storage/index.js';
+import { createMemoryStore, storeBelow } from '../../../shared/storage/index.js';
 import { expectedRows, partitionAppend, readingsSchema } from '../../support/deltaFixtures.js';
 import { FaultyStore, type WriteFault } from '../../support/faultyStore.js';
+import { replaceLogByCheckpoint } from '../../support/foreignCheckpoint.js';
+import { logDigits } from '../../support/foreignTable.js';
 import { InstantClock } from '../../support/instantClock.js';
 import { Interleaving } from '../../support/interleaving.js';
-import { liveRows } from '../../support/tableRows.js';
+import { liveRows, rowsOfFiles } from '../../support/tableRows.js';
 
 const root = 'tables/readings';
 const dayMs = 86_400_000;
@@ -199,4 +202,97 @@ describe('upkeep beside appends', () => {
     assert.ok(outcomes.get('optimize aborted')! > 2, summary);
     assert.ok(outcomes.get('vacuum vacuumed')! > 20, summary);
   });
+
+  it('and beside restores ends in what the log tells, in thirty orders', async () => {
+    const outcomes = new Map<string, number>();
+    const count = (what: string): void => {
+      outcomes.set(what, (outcomes.get(what) ?? 0) + 1);
+    };
+    for (let seed = 0; seed < 30; seed++) {
+      const table = await setUp();
+      if (seed % 2 === 1) await replaceLogByCheckpoint(table.store, root, 'two parts');
+      const { snapshot } = await openTable(table);
+      const base = { version: snapshot.version, rows: await liveRows(table) };
+      const race = new Interleaving(seededRandom(seed));
+      const as = (task: number) => ({
+        ...table,
+        store: race.view(table.store),
+        random: seededRandom(seed * 100 + task),
+      });
+      const restore = (task: number, version: number, turns: number) => async () => {
+        const late = as(task);
+        for (let turn = 0; turn < turns; turn++) await late.store.head('nothing');
+        try {
+          count(`restore ${(await restoreTable({ ...late, version })).kind}`);
+        } catch (error) {
+          // Vacuum or cleanup came first.
+          assert.match((error as { readonly code: string }).code, /^DELTA_(FILE_MISSING|LOG_GAP)$/);
+          count('restore too late');
+        }
+      };
+      const results = await race.run<void>([
+        async () => {
+          const writer = new TableWriter(as(1));
+          for (const last of [2, 5]) await writer.append(partitionAppend('p1', 1, last));
+        },
+        async () => void (await new TableWriter(as(2)).append(partitionAppend('p0', 1, 11))),
+        async () => count(`optimize ${(await optimizeTable(as(3))).kind}`),
+        async () => count(`delete ${(await deleteRows({ ...as(4), predicate: upTo('p0', 2) })).kind}`),
+        async () => count(`vacuum ${(await vacuumTable(as(5))).kind}`),
+        async () => void (await writeCheckpoint(as(6))),
+        async () => count(`cleanup ${(await cleanUpLog(as(7))).kind}`),
+        restore(8, base.version, (seed * 7) % 120),
+        restore(9, base.version - 2, (seed * 11) % 120),
+        restore(10, base.version, (seed * 13) % 300),
+      ]);
+      for (const result of results) {
+        if (result.status === 'rejected') throw result.reason;
+      }
+      const wanted = await rowsByLog(table, base);
+      assert.deepEqual(await liveRows(table), wanted, `seed ${seed}`);
+      table.clock.advance(40 * dayMs);
+      await writeCheckpoint({ ...table, random: seededRandom(9) });
+      await cleanUpLog({ ...table, random: seededRandom(10) });
+      await vacuumTable({ ...table, random: seededRandom(11) });
+      assert.deepEqual(await liveRows(table), wanted, `seed ${seed}, after cleanup`);
+    }
+    const summary = JSON.stringify([...outcomes]);
+    for (const what of [
+      'restore restored',
+      'restore conflict',
+      'delete deleted',
+      'optimize optimized',
+      'vacuum vacuumed',
+    ])
+      assert.ok((outcomes.get(what) ?? 0) >= 6, `${what}: ${summary}`);
+  });
 });
+
+/** What a table holds by the operations in its log: an account that knows nothing of files being replaced. */
+async function rowsByLog(
+  table: Awaited<ReturnType<typeof setUp>>,
+  base: { readonly version: number; readonly rows: readonly string[] },
+): Promise<string[]> {
+  const files = storeBelow(table.store, root);
+  const byVersion = new Map<number, readonly string[]>([[base.version, base.rows]]);
+  let rows = base.rows;
+  for (let version = base.version + 1; ; version++) {
+    const bytes = await files.read(`_delta_log/${logDigits(version)}.json`);
+    if (bytes === undefined) return [...rows].sort();
+    const lines = new TextDecoder().decode(bytes).trimEnd().split('\n');
+    const actions = lines.map((line) => JSON.parse(line) as Record<string, Record<string, unknown>>);
+    const info = actions[0]!.commitInfo!;
+    const parameters = info.operationParameters as Record<string, string>;
+    if (info.operation === 'WRITE') {
+      const added = actions.flatMap(({ add }) => (add === undefined ? [] : [String(add.path)]));
+      rows = [...rows, ...(await rowsOfFiles(files, added))];
+      assert.equal(new Set(rows).size, rows.length, `version ${version} doubles rows`);
+    } else if (info.operation === 'DELETE') {
+      rows = rows.filter((row) => !/^p0\/00000[12]$/.test(row));
+    } else if (info.operation === 'RESTORE') {
+      // Older than the race: as many rows as appends had written by then.
+      rows = byVersion.get(Number(parameters.version)) ?? expectedRows({ p0: 6 });
+    }
+    byVersion.set(version, rows);
+  }
+}

@@ -149,7 +149,7 @@ describe('a restore', () => {
     await writeCheckpoint(table);
     await deleteCommits(table.store, root, 0, 2);
     await assert.rejects(restoreTable({ ...table, version: 2 }), { code: 'DELTA_LOG_GAP' });
-    await assert.rejects(restoreTable({ ...table, version: 9 }), { message: /no version 9 yet/ });
+    await assert.rejects(restoreTable({ ...table, version: 9 }), { code: 'DELTA_VERSION_NOT_FOUND' });
   });
 
   it('is refused for append-only tables', async () => {
