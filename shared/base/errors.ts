@@ -30,6 +30,7 @@ export const errorCodes = {
   EVENT_BATCH_INVALID: 'permanent',
   FILE_BATCH_SUPERSEDED: 'transient',
   FILE_COLUMNS_UNEXPECTED: 'operator',
+  FILE_LEDGER_MISMATCH: 'operator',
   STATE_UNREADABLE: 'operator',
   PUBLISH_FAILED: 'transient',
   INPUT_INVALID: 'permanent',

@@ -154,6 +154,11 @@ export class FileLedger {
     return row !== undefined && row.values.finished !== true;
   }
 
+  /** Whether the files of the batch have been marked. */
+  async isFinished(batch: number): Promise<boolean> {
+    return (await this.#get(batchKey(batch)))?.values.finished === true;
+  }
+
   /** Marks the files of a committed batch. Safe to repeat, also after a crash half-way. */
   async finish({ batch, version, files }: CommittedBatch): Promise<void> {
     for (let start = 0; start < files.length; start += filesPerChange) {

@@ -130,8 +130,8 @@ function newStruct(context: Context, shape: StructShape, path: string): DataType
   return fields.length === 0 ? undefined : { kind: 'struct', fields };
 }
 
-/** A hint adds its column though no record has had it yet. */
-function withHintedFields(
+/** A hint adds its column though no record has had it yet. Those that are there keep their types. */
+export function withHintedFields(
   fields: readonly DataField[],
   hints: ReadonlyMap<string, DataType>,
 ): readonly DataField[] {

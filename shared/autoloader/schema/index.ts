@@ -9,5 +9,13 @@ export {
 export { type HintType, parseHintType } from './hintType.js';
 export { jsonTextOf } from './jsonText.js';
 export { lineageFields, type RecordSource, RecordWriter, type RecordWriterOptions } from './recordWriter.js';
-export { RecordShape, type StructShape, shapeLimits } from './shape.js';
+export { dataFieldsOf, mergedFields, RecordShape, type StructShape, shapeLimits } from './shape.js';
+export {
+  evolveColumns,
+  grows,
+  recordFieldsOf,
+  type SchemaRules,
+  unexpectedColumns,
+  withHintedColumns,
+} from './streamSchema.js';
 export type { Outgrowth } from './valueWriters.js';
