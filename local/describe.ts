@@ -1,5 +1,11 @@
 // `npm run describe -- readings`: what a table is: columns, properties, protocol, size.
-import { openTable, parseTableSchema, readHistory, type Snapshot } from '../shared/delta/index.js';
+import {
+  openTable,
+  parseTableSchema,
+  readHistory,
+  type Snapshot,
+  typeTextOf,
+} from '../shared/delta/index.js';
 import type { CommandDefinition, OptionDefinitions } from './commandLine/arguments.js';
 import { exitCodes, runCommand } from './commandLine/command.js';
 import { jsonOption, locateUpkeepTable, stateOption, tablePositional } from './lake/upkeepTable.js';
@@ -93,7 +99,7 @@ function propertiesText(properties: Readonly<Record<string, string>>): string {
 function fieldCells(snapshot: Snapshot): string[][] {
   return parseTableSchema(snapshot.metadata.schemaString).fields.map((entry) => {
     const { name, nullable, metadata } = entry.field;
-    const type = entry.kind === 'column' ? entry.field.type : entry.field.typeText;
+    const type = entry.kind === 'column' ? typeTextOf(entry.field.type) : entry.field.typeText;
     const comment = typeof metadata.comment === 'string' ? metadata.comment : '';
     return [visibleText(name), visibleText(type), nullable ? '' : 'not null', visibleText(comment)];
   });

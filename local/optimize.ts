@@ -2,10 +2,10 @@
 import { systemClock } from '../shared/base/index.js';
 import {
   cleanUpLog,
-  columnsOf,
   openTable,
   optimizeTable,
   parseTableSchema,
+  primitiveColumnsOf,
   type Snapshot,
   type UpkeepOptions,
   writeCheckpointIfDue,
@@ -75,7 +75,9 @@ await runCommand(optimizeCommand, async (options, [name = '']) => {
 });
 
 function usualColumns(snapshot: Snapshot): string[] {
-  const columns = columnsOf(parseTableSchema(snapshot.metadata.schemaString)).map((field) => field.name);
+  const columns = primitiveColumnsOf(parseTableSchema(snapshot.metadata.schemaString)).map(
+    (field) => field.name,
+  );
   return usualSort.filter((name) => columns.includes(name));
 }
 

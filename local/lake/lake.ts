@@ -3,8 +3,8 @@
 import { type App, createApp } from '../../shared/app.js';
 import { silentLogger, TributaryError } from '../../shared/base/index.js';
 import {
-  columnsOf,
   parseTableSchema,
+  primitiveColumnsOf,
   readRows,
   type Snapshot,
   type TableLocation,
@@ -87,7 +87,7 @@ function selectFields(
   snapshot: Snapshot,
   wanted: readonly string[] | undefined,
 ): readonly ColumnField[] {
-  const columns = columnsOf(parseTableSchema(snapshot.metadata.schemaString));
+  const columns = primitiveColumnsOf(parseTableSchema(snapshot.metadata.schemaString));
   if (wanted === undefined) return columns;
   return wanted.map((name) => {
     const found = columns.find((column) => column.name === name);

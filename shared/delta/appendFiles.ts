@@ -1,5 +1,5 @@
 // The data files of one commit of appends: one for each partition that its rows fall into.
-import { type ColumnBatch, concatBatches, type EncodedParquet } from '../parquet/index.js';
+import { concatBatches, type DataBatch, type EncodedParquet } from '../parquet/index.js';
 import { type DataFileContext, encodeRows, type ParquetEncoder, writeDataFile } from './dataFile.js';
 import type { PartitionPart } from './partitionRows.js';
 import type { PartitionValues } from './partitionText.js';
@@ -17,7 +17,7 @@ export function encodeParts(
   table: WritableTable,
   encode?: ParquetEncoder,
 ): readonly EncodedFile[] {
-  const partitions = new Map<string, { values: PartitionValues; batches: ColumnBatch[] }>();
+  const partitions = new Map<string, { values: PartitionValues; batches: DataBatch[] }>();
   for (const { key, values, rows } of parts) {
     const known = partitions.get(key);
     if (known === undefined) partitions.set(key, { values, batches: [rows] });

@@ -1,6 +1,7 @@
 // Pure. Which waiting appends go into one commit, checked against the table as it is now.
 import { TributaryError } from '../base/index.js';
-import type { ColumnBatch, ColumnValues } from '../parquet/index.js';
+import type { DataBatch } from '../parquet/index.js';
+import { memoryBytesOf } from './batchBytes.js';
 import { evolveTable } from './evolution.js';
 import { type PartitionPart, splitByPartition } from './partitionRows.js';
 import { alignBatch } from './schema.js';
@@ -123,7 +124,7 @@ class GroupPlanner {
     const isFirst = this.#rows === 0;
     this.#rows += rowCount;
     for (const { key, rows } of parts) {
-      this.#bytes += bytesOf(rows);
+      this.#bytes += memoryBytesOf(rows);
       this.#partitions.add(key);
     }
     const { maxRows, maxBytes, maxFiles } = this.input.limits;
@@ -172,7 +173,7 @@ function appIdsOf({ transactions, readAppIds }: PreparedAppend, table: string): 
   return new Set([...written, ...readAppIds]);
 }
 
-function fitted(batch: ColumnBatch, table: WritableTable, name: string): readonly PartitionPart[] {
+function fitted(batch: DataBatch, table: WritableTable, name: string): readonly PartitionPart[] {
   if (batch.rowCount === 0) return [];
   const alignment = alignBatch(widenBatch(batch, table.writableColumns), table.schema);
   if (alignment.kind === 'aligned') return splitByPartition(alignment.batch, table.partitionColumns, name);
@@ -180,16 +181,4 @@ function fitted(batch: ColumnBatch, table: WritableTable, name: string): readonl
     'DELTA_SCHEMA_MISMATCH',
     `A batch of ${batch.rowCount} rows does not fit table ${name}: ${alignment.problems.join('; ')}. Change the batch, or the table's schema.`,
   );
-}
-
-/** Roughly the memory of a batch's values. */
-function bytesOf(batch: ColumnBatch): number {
-  return batch.columns.reduce((sum, column) => sum + bytesOfColumn(column, batch.rowCount), 0);
-}
-
-function bytesOfColumn(column: ColumnValues, rowCount: number): number {
-  if (column.kind === 'numbers') return rowCount * column.values.BYTES_PER_ELEMENT;
-  let bytes = 0;
-  for (let row = 0; row < rowCount; row++) bytes += column.values[row]?.length ?? 0;
-  return bytes;
 }

@@ -1,8 +1,8 @@
 // Writes one data file and describes it for the log.
 import type { Clock, Random } from '../base/index.js';
 import {
-  type ColumnBatch,
   canWriteZstd,
+  type DataBatch,
   type EncodedParquet,
   encodeParquet,
   type ParquetCodec,
@@ -16,10 +16,7 @@ import { statsJson } from './stats.js';
 import type { AddAction } from './types.js';
 
 /** Replaces the encoder, for tests and comparisons. */
-export type ParquetEncoder = (
-  batch: ColumnBatch,
-  options: { readonly codec?: ParquetCodec },
-) => EncodedParquet;
+export type ParquetEncoder = (batch: DataBatch, options: { readonly codec?: ParquetCodec }) => EncodedParquet;
 
 export interface DataFileContext {
   readonly store: ObjectStore;
@@ -44,7 +41,7 @@ function codecFor(configuration: Readonly<Record<string, string>>): ParquetCodec
 
 /** Encoding depends on nothing but the rows; an error means that one of them cannot be written. */
 export function encodeRows(
-  batch: ColumnBatch,
+  batch: DataBatch,
   table: DataFileTable,
   encode: ParquetEncoder = encodeParquet,
 ): EncodedParquet {

@@ -1,6 +1,6 @@
 // DELETE: takes rows out of a table by writing the files that hold some of them again without these.
 import { TributaryError } from '../base/index.js';
-import type { ColumnBatch } from '../parquet/index.js';
+import { type ColumnBatch, selectRows } from '../parquet/index.js';
 import { transactionFacts } from './conflict.js';
 import { defaultEngineInfo } from './createTable.js';
 import { pruneFiles } from './dataSkipping.js';
@@ -17,7 +17,6 @@ import { commitTransaction, type TransactionOutcome } from './upkeep/commitTrans
 import { flagSetting } from './upkeep/intervals.js';
 import { removeOf } from './upkeep/removeFile.js';
 import { readFiles, storedFields, writeRows } from './upkeep/rewriteRows.js';
-import { takeRows } from './upkeep/takeRows.js';
 import type { UpkeepOptions } from './upkeep/upkeepTable.js';
 
 export interface RowPredicate {
@@ -165,7 +164,7 @@ async function rewriteMatching(snapshot: Snapshot, options: DeleteRowsOptions): 
     changes.deletedRowCount += rowCount - kept.length;
     if (kept.length === 0) continue;
     const fields = storedFields(logOf(options).table, snapshot);
-    const rows = takeRows(await readFiles([file], fields, context), kept);
+    const rows = selectRows(await readFiles([file], fields, context), kept);
     changes.added.push(await writeRows(rows, file.partitionValues, true, context));
     changes.copiedRowCount += rows.rowCount;
   }
@@ -177,7 +176,7 @@ async function keptRows(
   file: AddAction,
   snapshot: Snapshot,
   { store, root, predicate }: DeleteRowsOptions,
-): Promise<{ kept: Uint32Array; rowCount: number }> {
+): Promise<{ kept: Int32Array; rowCount: number }> {
   const part: Snapshot = { ...snapshot, files: new Map([[file.path, file]]) };
   const kept: number[] = [];
   let rowCount = 0;
@@ -186,7 +185,7 @@ async function keptRows(
       if (!predicate.matches(batch, row)) kept.push(rowCount + row);
     rowCount += batch.rowCount;
   }
-  return { kept: Uint32Array.from(kept), rowCount };
+  return { kept: Int32Array.from(kept), rowCount };
 }
 
 function commitChanges(

@@ -2,7 +2,7 @@
 import { TributaryError } from '../base/index.js';
 import { fieldsOf, mergeSchema, type SchemaField, type TypeChange } from './mergeSchema.js';
 import { featuresOfType, withFeatures } from './protocol.js';
-import { schemaString } from './schema.js';
+import { schemaString } from './schemaJson.js';
 import type { Metadata, Protocol, StructType } from './types.js';
 
 /** What a table is, apart from its files. */

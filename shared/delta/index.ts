@@ -37,7 +37,15 @@ export type { Comparison, Literal, Predicate } from './predicate.js';
 export { type ReadRowsOptions, readRows } from './readTable.js';
 export { type RestoreOptions, type RestoreResult, restoreTable } from './restore.js';
 export { type ScanOptions, scanTable } from './scan.js';
-export { columnsOf, parseTableSchema, type TableField, type TableSchema } from './schema.js';
+export {
+  columnsOf,
+  type PrimitiveField,
+  parseTableSchema,
+  primitiveColumnsOf,
+  type TableField,
+  type TableSchema,
+} from './schema.js';
+export { fieldJson, schemaString, typeJson, typeTextOf } from './schemaJson.js';
 export { type AzureLocation, parseAzureUri } from './storageUri.js';
 export { type OpenTableOptions, openTable, type TableLocation, type TableReader } from './tableReader.js';
 export {

@@ -4,8 +4,8 @@ import { TributaryError } from '../base/index.js';
 import { type ConditionToken, readTokens } from './conditionTokens.js';
 import { parseDays, parseTimestampMicros } from './parseScalar.js';
 import type { ColumnCondition, Comparison, Literal, Predicate } from './predicate.js';
-import type { TableField, TableSchema } from './schema.js';
-import type { StructField } from './types.js';
+import type { PrimitiveField, TableField, TableSchema } from './schema.js';
+import { typeTextOf } from './schemaJson.js';
 
 /** Conditions inside each other; enough for people, and the parser's own stack is safe. */
 const maxDepth = 100;
@@ -101,7 +101,7 @@ class ConditionParser {
     return compare(field, comparison, this.#literal(field));
   }
 
-  #in(field: StructField): Predicate {
+  #in(field: PrimitiveField): Predicate {
     this.#expectSymbol('(');
     const conditions = [compare(field, '=', this.#literal(field))];
     while (this.#takeSymbol(',')) conditions.push(compare(field, '=', this.#literal(field)));
@@ -109,13 +109,13 @@ class ConditionParser {
     return { kind: 'or', conditions };
   }
 
-  #between(field: StructField): Predicate {
+  #between(field: PrimitiveField): Predicate {
     const least = compare(field, '>=', this.#literal(field));
     if (!this.#takeWord('AND')) this.#fail(this.#token.position, 'AND and the greater value should follow');
     return { kind: 'and', conditions: [least, compare(field, '<=', this.#literal(field))] };
   }
 
-  #column(): StructField {
+  #column(): PrimitiveField {
     const { kind, text, position } = this.#token;
     if (kind !== 'word' && kind !== 'name') this.#fail(position, 'here should be the name of a column');
     this.#next++;
@@ -127,13 +127,16 @@ class ConditionParser {
     return this.#comparableField(found, position);
   }
 
-  #comparableField(found: TableField, position: number): StructField {
-    if (found.kind === 'column' && found.field.type !== 'binary') return found.field;
-    const type = found.kind === 'column' ? found.field.type : found.field.typeText;
+  #comparableField(found: TableField, position: number): PrimitiveField {
+    if (found.kind === 'column') {
+      const { type: columnType, ...common } = found.field;
+      if (typeof columnType === 'string' && columnType !== 'binary') return { ...common, type: columnType };
+    }
+    const type = found.kind === 'column' ? typeTextOf(found.field.type) : found.field.typeText;
     return this.#fail(position, `the type of ${found.field.name} (${type}) has no place in a condition`);
   }
 
-  #literal(field: StructField): Literal {
+  #literal(field: PrimitiveField): Literal {
     const { kind, text, position } = this.#token;
     if (kind === 'word' && text.toUpperCase() === 'NULL')
       this.#fail(position, 'nothing is equal to NULL, nor different; write IS NULL or IS NOT NULL');
@@ -176,7 +179,7 @@ class ConditionParser {
   }
 }
 
-function compare(field: StructField, comparison: Comparison, value: Literal): ColumnCondition {
+function compare(field: PrimitiveField, comparison: Comparison, value: Literal): ColumnCondition {
   return { kind: 'compare', column: field.name, comparison, value };
 }
 

@@ -1,9 +1,8 @@
 // Pure. A batch split by the values of a table's partition columns.
 import { TributaryError } from '../base/index.js';
-import type { ColumnBatch, ColumnValues } from '../parquet/index.js';
+import { type DataBatch, type DataValues, isNullAt, selectRows } from '../parquet/index.js';
 import { type PartitionValues, partitionText } from './partitionText.js';
 import type { StructField } from './types.js';
-import { takeRows } from './upkeep/takeRows.js';
 
 export interface PartitionColumn {
   /** As the table's metadata names it. */
@@ -19,7 +18,7 @@ export interface PartitionPart {
   readonly key: string;
   readonly values: PartitionValues;
   /** Without the partition columns. */
-  readonly rows: ColumnBatch;
+  readonly rows: DataBatch;
 }
 
 type Texts = readonly (string | null)[];
@@ -38,7 +37,7 @@ interface CodedColumn {
  * @throws TributaryError DELTA_SCHEMA_MISMATCH for a null that may not be, and for bytes that are no text
  */
 export function splitByPartition(
-  batch: ColumnBatch,
+  batch: DataBatch,
   columns: readonly PartitionColumn[],
   table: string,
 ): readonly PartitionPart[] {
@@ -49,17 +48,17 @@ export function splitByPartition(
     batch.rowCount,
     columns.map((column) => codeColumn(column, batch, table)),
   );
-  const partOf = (texts: Texts, part: ColumnBatch): PartitionPart => ({
+  const partOf = (texts: Texts, part: DataBatch): PartitionPart => ({
     key: JSON.stringify(texts),
     values: Object.fromEntries(columns.map(({ name }, index) => [name, texts[index] ?? null])),
     rows: part,
   });
   if (groups.length === 1) return [partOf(groups[0]!, rows)];
   const rowsOfGroups = rowNumbers(groupOfRow, groups.length);
-  return groups.map((texts, group) => partOf(texts, takeRows(rows, rowsOfGroups[group]!)));
+  return groups.map((texts, group) => partOf(texts, selectRows(rows, rowsOfGroups[group]!)));
 }
 
-function withoutColumns(batch: ColumnBatch, columns: readonly PartitionColumn[]): ColumnBatch {
+function withoutColumns(batch: DataBatch, columns: readonly PartitionColumn[]): DataBatch {
   const dropped = new Set(columns.map(({ field }) => field?.name));
   const kept = [...batch.fields.keys()].filter((index) => !dropped.has(batch.fields[index]!.name));
   return {
@@ -69,7 +68,7 @@ function withoutColumns(batch: ColumnBatch, columns: readonly PartitionColumn[])
   };
 }
 
-function codeColumn(column: PartitionColumn, batch: ColumnBatch, table: string): CodedColumn {
+function codeColumn(column: PartitionColumn, batch: DataBatch, table: string): CodedColumn {
   const codes = new Uint32Array(batch.rowCount);
   const { field } = column;
   const index = batch.fields.findIndex(({ name }) => name === field?.name);
@@ -92,15 +91,17 @@ function codeColumn(column: PartitionColumn, batch: ColumnBatch, table: string):
 }
 
 /** Equal for equal values; bytes are told apart one by one. */
-function keyAt(column: ColumnValues, row: number): unknown {
-  if (column.kind === 'numbers' && column.validity?.[row] === 0) return null;
+function keyAt(column: DataValues, row: number): unknown {
+  if (isNullAt(column, row)) return null;
+  const isScalar = column.kind !== 'struct' && column.kind !== 'list' && column.kind !== 'map';
+  if (!isScalar || column.kind === 'void') throw new Error(`a partition column is a ${column.kind}`);
   return column.values[row];
 }
 
 function checkedText(
   { name, nullable }: PartitionColumn,
   field: StructField,
-  values: ColumnValues,
+  values: DataValues,
   row: number,
   table: string,
 ): string | null {
@@ -138,10 +139,10 @@ function groupRows(
   return { groupOfRow, groups };
 }
 
-function rowNumbers(groupOfRow: Uint32Array, groupCount: number): readonly Uint32Array[] {
+function rowNumbers(groupOfRow: Uint32Array, groupCount: number): readonly Int32Array[] {
   const counts = new Uint32Array(groupCount);
   for (const group of groupOfRow) counts[group]!++;
-  const rows = Array.from(counts, (count) => new Uint32Array(count));
+  const rows = Array.from(counts, (count) => new Int32Array(count));
   const used = new Uint32Array(groupCount);
   for (let row = 0; row < groupOfRow.length; row++) {
     const group = groupOfRow[row]!;

@@ -1,10 +1,10 @@
-// The rows of a snapshot in the columns that batches of the write path have, too.
+// The rows of a snapshot in columns of primitive types, the form of batches that most code works with.
 import { TributaryError } from '../base/index.js';
 import type { ColumnBatch, ColumnValues } from '../parquet/index.js';
 import { type ScanOptions, scanTable } from './scan.js';
-import { columnsOf, parseTableSchema } from './schema.js';
+import { type PrimitiveField, parseTableSchema, primitiveColumnsOf } from './schema.js';
 import { logOf } from './tableReader.js';
-import type { Snapshot, StructField } from './types.js';
+import type { Snapshot } from './types.js';
 
 /** `columns`: default all that these batches can hold; nested and decimal columns are left out. */
 export type ReadRowsOptions = ScanOptions;
@@ -30,8 +30,8 @@ function selectFields(
   table: string,
   snapshot: Snapshot,
   wanted: readonly string[] | undefined,
-): StructField[] {
-  const fields = columnsOf(parseTableSchema(snapshot.metadata.schemaString));
+): PrimitiveField[] {
+  const fields = primitiveColumnsOf(parseTableSchema(snapshot.metadata.schemaString));
   if (wanted === undefined) return [...fields];
   return wanted.map((name) => {
     const found = fields.find((field) => field.name.toLowerCase() === name.toLowerCase());

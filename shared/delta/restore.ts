@@ -11,6 +11,7 @@ import { flagSetting } from './upkeep/intervals.js';
 import { pathOf } from './upkeep/rawActions.js';
 import { removeOf } from './upkeep/removeFile.js';
 import { openForUpkeep, type UpkeepOptions, type UpkeepTable } from './upkeep/upkeepTable.js';
+import { deletionVectorName } from './upkeep/vacuumPlan.js';
 import { findVacuumAtWork, vacuumLeaseMs } from './upkeep/vacuumRuns.js';
 
 export interface RestoreOptions extends UpkeepOptions {
@@ -122,7 +123,7 @@ async function assertPresent(
 ): Promise<void> {
   const missing: string[] = [];
   for (let start = 0; start < files.length; start += parallelChecks) {
-    const names = files.slice(start, start + parallelChecks).map((add) => decodePath(pathOf(add)));
+    const names = files.slice(start, start + parallelChecks).flatMap(namesOf);
     const areThere = await Promise.all(names.map((name) => isThere(table.log.store, name)));
     missing.push(...names.filter((_, index) => !areThere[index]));
   }
@@ -132,6 +133,11 @@ async function assertPresent(
     'DELTA_FILE_MISSING',
     `Table ${table.log.table} cannot go back to version ${version}: ${missing.length} of its data files are gone, ${first} for one. A vacuum has deleted them; choose a newer version.`,
   );
+}
+
+/** Of the file, and of the one that its deletion vector lies in. */
+function namesOf(add: JsonObject): string[] {
+  return [decodePath(pathOf(add)), deletionVectorName(add)].filter((name) => name !== undefined);
 }
 
 async function isThere(store: ObjectStore, name: string): Promise<boolean> {

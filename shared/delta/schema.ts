@@ -1,24 +1,19 @@
 // Pure. Table schemas: their JSON form (PROTOCOL.md "Schema Serialization Format"), and whether a batch fits one.
 import { TributaryError } from '../base/index.js';
-import type { ColumnBatch, ColumnField, ColumnType, ColumnValues } from '../parquet/index.js';
+import type {
+  ColumnType,
+  ColumnValues,
+  DataBatch,
+  DataField,
+  DataType,
+  DataValues,
+} from '../parquet/index.js';
+import { alignColumn } from './alignValues.js';
+import { type Json, typeTextOf } from './schemaJson.js';
+import { dataTypeOf, isWritableType, parseColumn } from './tableTypes.js';
 import type { StructField, StructType } from './types.js';
 
-const columnTypes: ReadonlySet<string> = new Set<ColumnType>([
-  'string',
-  'binary',
-  'boolean',
-  'byte',
-  'short',
-  'integer',
-  'long',
-  'float',
-  'double',
-  'date',
-  'timestamp',
-  'timestamp_ntz',
-]);
-
-/** A column of a type that batches cannot hold (decimal, struct, array, map, ...), as other writers may have added. */
+/** A column that cannot be written (`void`, `variant`, structs with such fields, ...), as other writers may have added. */
 export interface OpaqueField {
   readonly name: string;
   /** As in the schema's JSON; nested types as JSON text. */
@@ -37,8 +32,6 @@ export type TableField =
 export interface TableSchema {
   readonly fields: readonly TableField[];
 }
-
-type Json = Readonly<Record<string, unknown>>;
 
 function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -63,18 +56,11 @@ export function parseTableSchema(schemaString: string): TableSchema {
 }
 
 function parseField(json: unknown): TableField {
-  if (!isObject(json) || typeof json.name !== 'string') throw corruptSchema('has a column without a name');
-  const { name, type } = json;
-  const common = {
-    name,
-    nullable: json.nullable !== false,
-    metadata: isObject(json.metadata) ? json.metadata : {},
-  };
-  if (typeof type === 'string' && columnTypes.has(type)) {
-    return { kind: 'column', field: { ...common, type: type as ColumnType } };
-  }
-  const typeText = typeof type === 'string' ? type : JSON.stringify(type);
-  return { kind: 'opaque', field: { ...common, typeText, leafCount: leafCountOf(type) } };
+  const { type, ...common } = parseColumn(json);
+  if (isWritableType(type)) return { kind: 'column', field: { ...common, type: dataTypeOf(type) } };
+  const raw = isObject(json) ? json.type : undefined;
+  const typeText = typeof raw === 'string' ? raw : JSON.stringify(raw);
+  return { kind: 'opaque', field: { ...common, typeText, leafCount: leafCountOf(raw) } };
 }
 
 function leafCountOf(type: unknown): number {
@@ -82,55 +68,82 @@ function leafCountOf(type: unknown): number {
   return type.fields.reduce<number>((sum, field) => sum + (isObject(field) ? leafCountOf(field.type) : 1), 0);
 }
 
-/** The columns that batches can hold; `opaque` ones are left out. */
+/** The columns that can be written; `opaque` ones are left out. */
 export function columnsOf(schema: TableSchema): readonly StructField[] {
   return schema.fields.flatMap((entry) => (entry.kind === 'column' ? [entry.field] : []));
 }
 
-export function schemaString(schema: StructType): string {
-  const fields = schema.fields.map(({ name, type, nullable, metadata }) => ({
-    name,
-    type,
-    nullable,
-    metadata,
-  }));
-  return JSON.stringify({ type: 'struct', fields });
+export type PrimitiveField = StructField & { readonly type: ColumnType };
+
+/** The columns that a `ColumnBatch` can hold: no nested ones, no decimals. */
+export function primitiveColumnsOf(schema: TableSchema): readonly PrimitiveField[] {
+  return columnsOf(schema).flatMap(({ type, ...common }) =>
+    typeof type === 'string' ? [{ ...common, type }] : [],
+  );
 }
 
 /** Refused by Spark in column names when columns are not mapped. */
 export const forbiddenInNames = /[ ,;{}()\n\t=]/;
 
 /**
- * Rules for the schema of a table to be created.
+ * Rules for the schema of a table to be created, and for the columns to be added to one.
  * @throws TributaryError DELTA_SCHEMA_MISMATCH
  */
 export function assertCreatableSchema(schema: StructType): void {
-  const fail = (problem: string): never => {
-    throw new TributaryError('DELTA_SCHEMA_MISMATCH', `The schema of the new table ${problem}.`);
-  };
-  if (schema.fields.length === 0) fail('has no columns');
+  const problem = problemOfFields(schema.fields, '');
+  if (problem === undefined) return;
+  throw new TributaryError('DELTA_SCHEMA_MISMATCH', `The schema of the new table ${problem}.`);
+}
+
+/** @param path of the struct that has the fields, with a dot at its end */
+function problemOfFields(fields: readonly DataField[], path: string): string | undefined {
+  if (fields.length === 0) return path === '' ? 'has no columns' : `has no fields in "${path.slice(0, -1)}"`;
   const seen = new Set<string>();
-  for (const { name } of schema.fields) {
-    if (name === '') fail('has a column with an empty name');
-    if (forbiddenInNames.test(name)) {
-      fail(`has the column "${name}"; names may not hold spaces or any of ,;{}()= and line breaks`);
-    }
+  for (const { name, type } of fields) {
+    if (name === '')
+      return `has a column with an empty name${path === '' ? '' : ` in "${path.slice(0, -1)}"`}`;
+    if (forbiddenInNames.test(name))
+      return `has the column "${path}${name}"; names may not hold spaces or any of ,;{}()= and line breaks`;
     if (seen.has(name.toLowerCase()))
-      fail(`has two columns "${name}"; names are compared without regard to case`);
+      return `has two columns "${path}${name}"; names are compared without regard to case`;
     seen.add(name.toLowerCase());
+    const problem = problemOfType(type, `${path}${name}`);
+    if (problem !== undefined) return problem;
+  }
+  return undefined;
+}
+
+function problemOfType(type: DataType, path: string): string | undefined {
+  if (typeof type === 'string') return undefined;
+  switch (type.kind) {
+    case 'decimal': {
+      const { precision, scale } = type;
+      const isValid = precision >= 1 && precision <= 38 && scale >= 0 && scale <= precision;
+      return isValid
+        ? undefined
+        : `has "${path}" as ${typeTextOf(type)}; decimals have 1 to 38 digits, of which the scale are some`;
+    }
+    case 'struct':
+      return problemOfFields(type.fields, `${path}.`);
+    case 'list':
+      return problemOfType(type.element.type, `${path}.element`);
+    case 'map':
+      return problemOfType(type.key.type, `${path}.key`) ?? problemOfType(type.value.type, `${path}.value`);
+    case 'void':
+      return `has "${path}" as void, of which no data file can hold a column`;
   }
 }
 
 export type Alignment =
-  | { readonly kind: 'aligned'; readonly batch: ColumnBatch }
+  | { readonly kind: 'aligned'; readonly batch: DataBatch }
   | { readonly kind: 'mismatch'; readonly problems: readonly string[] };
 
 /**
- * The batch with the table's columns in the table's order and spelling: missing nullable columns become nulls; extra
- * columns, other types, and nulls in columns that may not have them are problems. Opaque columns are left out of the
- * file, which reads as null.
+ * The batch with the table's columns in the table's order and spelling, fields of structs included: missing nullable columns
+ * and fields become nulls; extra ones, other types, and nulls where there may be none are problems. Opaque columns are left
+ * out of the file, which reads as null.
  */
-export function alignBatch(batch: ColumnBatch, schema: TableSchema): Alignment {
+export function alignBatch(batch: DataBatch, schema: TableSchema): Alignment {
   const given = new Map<string, number>();
   const problems: string[] = [];
   for (const [index, { name }] of batch.fields.entries()) {
@@ -138,8 +151,8 @@ export function alignBatch(batch: ColumnBatch, schema: TableSchema): Alignment {
     if (given.has(key)) problems.push(`column "${name}" is there twice`);
     given.set(key, index);
   }
-  const fields: ColumnField[] = [];
-  const columns: ColumnValues[] = [];
+  const fields: DataField[] = [];
+  const columns: DataValues[] = [];
   for (const entry of schema.fields) {
     const key = entry.field.name.toLowerCase();
     const index = given.get(key);
@@ -151,9 +164,7 @@ export function alignBatch(batch: ColumnBatch, schema: TableSchema): Alignment {
     }
     const { name, type, nullable } = entry.field;
     fields.push({ name, type, nullable });
-    const problem = problemOfColumn(entry.field, batch, index);
-    if (problem !== undefined) problems.push(problem);
-    columns.push(index === undefined ? nullColumn(type, batch.rowCount) : batch.columns[index]!);
+    columns.push(alignColumn(entry.field, batch, index, problems));
   }
   for (const index of given.values()) {
     problems.push(`column "${batch.fields[index]!.name}" is not in the table`);
@@ -167,33 +178,6 @@ function problemOfOpaque(field: OpaqueField, isGiven: boolean): string | undefin
     return `column "${field.name}" has the type ${field.typeText} in the table, which cannot be written`;
   if (!field.nullable) return `column "${field.name}" is missing and may not be null`;
   return undefined;
-}
-
-function problemOfColumn(
-  field: StructField,
-  batch: ColumnBatch,
-  index: number | undefined,
-): string | undefined {
-  if (index === undefined) {
-    return field.nullable ? undefined : `column "${field.name}" is missing and may not be null`;
-  }
-  const given = batch.fields[index]!;
-  if (given.type !== field.type) {
-    return `column "${given.name}" has the type ${given.type}; in the table it is ${field.type}`;
-  }
-  if (field.nullable) return undefined;
-  const row = firstNull(batch.columns[index]!, batch.rowCount);
-  return row < 0 ? undefined : `column "${given.name}" may not be null, but is in row ${row}`;
-}
-
-/** Row of the first null, -1 when there is none. */
-function firstNull(column: ColumnValues, rowCount: number): number {
-  if (column.kind === 'numbers') {
-    const row = column.validity?.indexOf(0) ?? -1;
-    return row < rowCount ? row : -1;
-  }
-  const row = (column.values as readonly unknown[]).indexOf(null);
-  return row < rowCount ? row : -1;
 }
 
 /** A column of nulls in the form that the type has in batches. */

@@ -1,6 +1,6 @@
 // Pure. A data file's `stats` JSON (PROTOCOL.md "Per-file Statistics"), as every engine's file skipping reads it.
-import type { ColumnStatistics } from '../parquet/index.js';
-import type { TableField, TableSchema } from './schema.js';
+import type { ColumnStatistics, DataType } from '../parquet/index.js';
+import type { TableSchema } from './schema.js';
 
 export interface FileStatistics {
   readonly rowCount: number;
@@ -15,26 +15,82 @@ const defaultIndexedColumns = 32;
 const defaultStringPrefixLength = 32;
 
 export function statsJson(file: FileStatistics): string {
-  const byName = new Map(file.columns.map((column) => [column.name, column]));
   const prefixLength = integerSetting(
     file.configuration,
     'delta.dataSkippingStringPrefixLength',
     defaultStringPrefixLength,
   );
-  const minimums: string[] = [];
-  const maximums: string[] = [];
-  const nullCounts: string[] = [];
-  for (const name of indexedColumns(file.schema, file.configuration)) {
-    const column = byName.get(name);
-    if (column === undefined) continue;
-    const key = JSON.stringify(name);
-    const min = boundText(column, 'min', prefixLength);
-    const max = boundText(column, 'max', prefixLength);
-    if (min !== undefined) minimums.push(`${key}:${min}`);
-    if (max !== undefined) maximums.push(`${key}:${max}`);
-    nullCounts.push(`${key}:${column.nullCount}`);
+  const byName = new Map(file.columns.map((column) => [column.name, column]));
+  const context = { leaves: indexedLeaves(file.configuration), prefixLength };
+  const texts = file.schema.fields.map((entry): ColumnTexts => {
+    if (entry.kind === 'opaque') {
+      context.leaves.skip(entry.field.leafCount);
+      return noTexts;
+    }
+    const { name, type } = entry.field;
+    return columnTexts(type, [name], byName.get(name), context);
+  });
+  const {
+    min = '{}',
+    max = '{}',
+    nullCount = '{}',
+  } = objectOf(
+    file.schema.fields.map(({ field }) => field.name),
+    texts,
+  );
+  return `{"numRecords":${file.rowCount},"minValues":${min},"maxValues":${max},"nullCount":${nullCount}}`;
+}
+
+/** JSON of what the statistics say of a column; undefined where they say nothing. */
+interface ColumnTexts {
+  readonly min?: string | undefined;
+  readonly max?: string | undefined;
+  readonly nullCount?: string | undefined;
+}
+
+const noTexts: ColumnTexts = {};
+
+interface TextContext {
+  readonly leaves: IndexedLeaves;
+  readonly prefixLength: number;
+}
+
+/** @param column undefined when the file lacks it, which still counts among the leaves */
+function columnTexts(
+  type: DataType,
+  path: readonly string[],
+  column: ColumnStatistics | undefined,
+  context: TextContext,
+): ColumnTexts {
+  if (typeof type !== 'string' && type.kind === 'struct') {
+    const parts = type.fields.map((field) => {
+      const part = column?.children?.find(({ name }) => name === field.name);
+      return columnTexts(field.type, [...path, field.name], part, context);
+    });
+    return objectOf(
+      type.fields.map(({ name }) => name),
+      parts,
+    );
   }
-  return `{"numRecords":${file.rowCount},"minValues":{${minimums}},"maxValues":{${maximums}},"nullCount":{${nullCounts}}}`;
+  const { leaves, prefixLength } = context;
+  if (!leaves.take(path) || column === undefined) return noTexts;
+  return {
+    min: boundText(column, 'min', prefixLength),
+    max: boundText(column, 'max', prefixLength),
+    nullCount: String(column.nullCount),
+  };
+}
+
+/** Objects with the texts of the parts; undefined where no part has one. */
+function objectOf(names: readonly string[], parts: readonly ColumnTexts[]): ColumnTexts {
+  const collect = (key: keyof ColumnTexts): string | undefined => {
+    const members = parts.flatMap((part, index) => {
+      const text = part[key];
+      return text === undefined ? [] : [`${JSON.stringify(names[index])}:${text}`];
+    });
+    return members.length === 0 ? undefined : `{${members}}`;
+  };
+  return { min: collect('min'), max: collect('max'), nullCount: collect('nullCount') };
 }
 
 function integerSetting(
@@ -46,43 +102,56 @@ function integerSetting(
   return Number.isInteger(value) ? value : absent;
 }
 
-/** Names of the columns that get statistics: the listed ones, or the first leaf columns of the schema. */
-function indexedColumns(schema: TableSchema, configuration: Readonly<Record<string, string>>): string[] {
+/** Goes through the leaves of the schema in order: fields of structs are leaves, lists and maps are one each. */
+interface IndexedLeaves {
+  /** Whether this leaf gets statistics. */
+  take(path: readonly string[]): boolean;
+  skip(leafCount: number): void;
+}
+
+/** The listed columns, structs with all that is in them; or the first leaves. */
+function indexedLeaves(configuration: Readonly<Record<string, string>>): IndexedLeaves {
   const listed = configuration['delta.dataSkippingStatsColumns'];
   if (listed !== undefined) {
-    const wanted = new Set(parseColumnList(listed).map((name) => name.toLowerCase()));
-    return namesOf(schema.fields.filter(({ field }) => wanted.has(field.name.toLowerCase())));
+    const wanted = new Set(parseColumnList(listed).map((path) => pathKey(path, path.length)));
+    return {
+      take: (path) => path.some((_, index) => wanted.has(pathKey(path, index + 1))),
+      skip: () => {},
+    };
   }
   const limit = integerSetting(configuration, 'delta.dataSkippingNumIndexedCols', defaultIndexedColumns);
-  if (limit < 0) return namesOf(schema.fields);
-  let leaves = 0;
-  return namesOf(
-    schema.fields.filter((entry) => {
-      const isIndexed = leaves < limit;
-      leaves += entry.kind === 'opaque' ? entry.field.leafCount : 1;
-      return isIndexed;
-    }),
-  );
+  let count = 0;
+  return {
+    take: () => limit < 0 || count++ < limit,
+    skip: (leafCount) => {
+      count += leafCount;
+    },
+  };
 }
 
-function namesOf(fields: readonly TableField[]): string[] {
-  return fields.map(({ field }) => field.name);
+function pathKey(path: readonly string[], length: number): string {
+  return JSON.stringify(path.slice(0, length)).toLowerCase();
 }
 
-/** A comma-separated list in which backticks protect a name, doubled ones stand for themselves. */
-function parseColumnList(text: string): string[] {
-  const names = text.match(/(?:`(?:[^`]|``)*`|[^,`])+/g) ?? [];
-  return names.map((name) => {
-    const trimmed = name.trim();
-    const isQuoted = trimmed.length > 1 && trimmed.startsWith('`') && trimmed.endsWith('`');
-    return isQuoted ? trimmed.slice(1, -1).replaceAll('``', '`') : trimmed;
-  });
+/** Paths separated by commas, their names by dots; backticks protect a name, doubled ones stand for themselves. */
+function parseColumnList(text: string): string[][] {
+  const paths = text.match(/(?:`(?:[^`]|``)*`|[^,`])+/g) ?? [];
+  return paths.map((path) => (path.match(/(?:`(?:[^`]|``)*`|[^.`])+/g) ?? []).map(unquotedName));
+}
+
+function unquotedName(name: string): string {
+  const trimmed = name.trim();
+  const isQuoted = trimmed.length > 1 && trimmed.startsWith('`') && trimmed.endsWith('`');
+  return isQuoted ? trimmed.slice(1, -1).replaceAll('``', '`') : trimmed;
 }
 
 /** JSON text of a bound; undefined where none may be given. */
 function boundText(column: ColumnStatistics, bound: 'min' | 'max', prefixLength: number): string | undefined {
   const value = column[bound];
-  if (value === undefined || typeof column.type !== 'string') return undefined;
+  if (value === undefined) return undefined;
+  if (typeof column.type !== 'string') {
+    return column.type.kind === 'decimal' ? decimalText(BigInt(value), column.type.scale) : undefined;
+  }
   switch (column.type) {
     case 'boolean':
     case 'binary':
@@ -105,6 +174,13 @@ function boundText(column: ColumnStatistics, bound: 'min' | 'max', prefixLength:
     case 'timestamp_ntz':
       return quoteUndefined(isoText(wholeMilliseconds(value, bound))?.slice(0, -1));
   }
+}
+
+/** All digits, which a JavaScript number may not hold. */
+function decimalText(unscaled: bigint, scale: number): string {
+  if (scale === 0) return String(unscaled);
+  const digits = String(unscaled < 0n ? -unscaled : unscaled).padStart(scale + 1, '0');
+  return `${unscaled < 0n ? '-' : ''}${digits.slice(0, -scale)}.${digits.slice(-scale)}`;
 }
 
 function quoteUndefined(text: string | undefined): string | undefined {

@@ -82,7 +82,8 @@ function part(name: string, type: unknown, nullable: boolean): TableColumn {
   return { name, type: parseType(type), nullable, metadata: {} };
 }
 
-function parseColumn(json: unknown): TableColumn {
+/** @throws TributaryError DELTA_LOG_CORRUPT */
+export function parseColumn(json: unknown): TableColumn {
   if (!isObject(json) || typeof json.name !== 'string') throw corruptSchema('has a column without a name');
   return {
     name: json.name,
@@ -117,6 +118,14 @@ export function unreadableType(type: TableType): string | undefined {
     if (found !== undefined) return found;
   }
   return undefined;
+}
+
+/** Whether columns of the type can be written: all parts can be read and are not `void`. */
+export function isWritableType(type: TableType): boolean {
+  if (typeof type === 'string') return true;
+  if (type.kind === 'unknown' || type.kind === 'void') return false;
+  if (type.kind === 'struct' && type.fields.length === 0) return false;
+  return partsOf(type).every((column) => isWritableType(column.type));
 }
 
 /** The columns inside a type. */

@@ -1,10 +1,11 @@
 // Pure. The shapes of a Delta table's log (PROTOCOL.md "Actions") and of what callers hand to the writer.
-import type { ColumnBatch, ColumnType } from '../parquet/index.js';
+import type { DataBatch, DataType } from '../parquet/index.js';
 import type { TableColumn } from './tableTypes.js';
 
 export interface StructField {
   readonly name: string;
-  readonly type: ColumnType;
+  /** Fields inside structs, elements, keys and values have no metadata here. */
+  readonly type: DataType;
   readonly nullable: boolean;
   readonly metadata: Readonly<Record<string, unknown>>;
 }
@@ -90,7 +91,7 @@ export interface TableView {
 
 export interface PreparedAppend {
   /** May have no rows; then only the transactions and the wider schema are committed, if there are any. */
-  readonly batch: ColumnBatch;
+  readonly batch: DataBatch;
   readonly transactions: readonly TransactionAction[];
   /** Every appId whose version this decision rests on; a rival's commit of one of them makes the writer ask again. */
   readonly readAppIds: readonly string[];

@@ -1,5 +1,15 @@
 // Pure. Which types hold all values of another (PROTOCOL.md "Type Widening"), and batches brought to the types of a table.
-import type { ColumnBatch, ColumnField, ColumnType, ColumnValues } from '../parquet/index.js';
+import type {
+  ColumnBatch,
+  ColumnField,
+  ColumnType,
+  DataBatch,
+  DataField,
+  DataType,
+  DataValues,
+  DecimalType,
+} from '../parquet/index.js';
+import { typeTextOf } from './schemaJson.js';
 
 const wider: Readonly<Record<string, readonly string[]>> = {
   byte: ['short', 'integer', 'long', 'double'],
@@ -40,37 +50,108 @@ export function isSameType(left: string, right: string): boolean {
 
 /**
  * The batch with each column in the type of the table's column of that name (whatever its case), where that type holds all values
- * of the batch's. Other columns stay as they are.
+ * of the batch's, also inside structs, lists and maps. Other columns stay as they are.
  */
-export function widenBatch(batch: ColumnBatch, table: readonly ColumnField[]): ColumnBatch {
+export function widenBatch(batch: ColumnBatch, table: readonly ColumnField[]): ColumnBatch;
+export function widenBatch(batch: DataBatch, table: readonly DataField[]): DataBatch;
+export function widenBatch(batch: DataBatch, table: readonly DataField[]): DataBatch {
+  const widened = widenFields(batch.fields, batch.columns, table);
+  return widened === undefined
+    ? batch
+    : { rowCount: batch.rowCount, fields: widened.fields, columns: widened.values };
+}
+
+interface WideFields {
+  readonly fields: readonly DataField[];
+  readonly values: readonly DataValues[];
+}
+
+interface WideColumn {
+  readonly type: DataType;
+  readonly values: DataValues;
+}
+
+/** Undefined when there is nothing to widen. */
+function widenFields(
+  fields: readonly DataField[],
+  values: readonly DataValues[],
+  table: readonly DataField[],
+): WideFields | undefined {
   const types = new Map(table.map(({ name, type }) => [name.toLowerCase(), type]));
-  const targets = batch.fields.map((field) => {
+  const wide = fields.map((field, index) => {
     const type = types.get(field.name.toLowerCase());
-    return type !== undefined && isWidened(field.type, type) ? type : undefined;
+    return type === undefined ? undefined : widen(values[index]!, field.type, type);
   });
-  if (targets.every((type) => type === undefined)) return batch;
+  if (wide.every((column) => column === undefined)) return undefined;
   return {
-    rowCount: batch.rowCount,
-    fields: batch.fields.map((field, index) => ({ ...field, type: targets[index] ?? field.type })),
-    columns: batch.columns.map((column, index) => {
-      const type = targets[index];
-      return type === undefined ? column : widened(column, batch.fields[index]!.type, type);
-    }),
+    fields: fields.map((field, index) => ({ ...field, type: wide[index]?.type ?? field.type })),
+    values: values.map((column, index) => wide[index]?.values ?? column),
   };
 }
 
-function isWidened(from: ColumnField['type'], to: ColumnField['type']): boolean {
-  return typeof from === 'string' && typeof to === 'string' && canWiden(from, to);
+function widen(values: DataValues, from: DataType, to: DataType): WideColumn | undefined {
+  if (isScalar(from) && isScalar(to)) {
+    if (from === to || !canWiden(typeTextOf(from), typeTextOf(to))) return undefined;
+    return { type: to, values: widenScalars(values, from, to) };
+  }
+  if (isScalar(from) || isScalar(to)) return undefined;
+  if (from.kind === 'struct' && to.kind === 'struct' && values.kind === 'struct') {
+    const wide = widenFields(from.fields, values.children, to.fields);
+    return wide && { type: { ...from, fields: wide.fields }, values: { ...values, children: wide.values } };
+  }
+  if (from.kind === 'list' && to.kind === 'list' && values.kind === 'list') {
+    const wide = widen(values.element, from.element.type, to.element.type);
+    if (wide === undefined) return undefined;
+    const element = { ...from.element, type: wide.type };
+    return { type: { ...from, element }, values: { ...values, element: wide.values } };
+  }
+  if (from.kind === 'map' && to.kind === 'map' && values.kind === 'map') {
+    const key = widen(values.keys, from.key.type, to.key.type);
+    const value = widen(values.values, from.value.type, to.value.type);
+    if (key === undefined && value === undefined) return undefined;
+    return {
+      type: {
+        ...from,
+        key: { ...from.key, type: key?.type ?? from.key.type },
+        value: { ...from.value, type: value?.type ?? from.value.type },
+      },
+      values: { ...values, keys: key?.values ?? values.keys, values: value?.values ?? values.values },
+    };
+  }
+  return undefined;
+}
+
+function isScalar(type: DataType): type is ColumnType | DecimalType {
+  return typeof type === 'string' || type.kind === 'decimal';
+}
+
+function widenScalars(
+  values: DataValues,
+  from: ColumnType | DecimalType,
+  to: ColumnType | DecimalType,
+): DataValues {
+  if (values.kind !== 'numbers' && values.kind !== 'decimals') return values;
+  if (typeof to !== 'string') return widenedDecimals(values, typeof from === 'string' ? 0 : from.scale, to);
+  if (values.kind !== 'numbers' || typeof from !== 'string') return values;
+  return { ...values, values: widenedNumbers(values.values, from, to) };
+}
+
+function widenedDecimals(
+  { values, validity }: Extract<DataValues, { kind: 'numbers' | 'decimals' }>,
+  fromScale: number,
+  to: DecimalType,
+): DataValues {
+  const nulls = validity === undefined ? {} : { validity };
+  const factor = 10n ** BigInt(to.scale - fromScale);
+  const unscaled = Array.from<number | bigint, bigint>(values, (value, row) =>
+    validity?.[row] === 0 ? 0n : BigInt(value) * factor,
+  );
+  return { kind: 'decimals', values: unscaled, ...nulls };
 }
 
 const microsPerDay = 86_400_000_000;
 
-function widened(column: ColumnValues, from: ColumnType, to: ColumnType): ColumnValues {
-  if (column.kind !== 'numbers') return column;
-  return { ...column, values: widenedNumbers(column.values, from, to) };
-}
-
-type Numbers = Extract<ColumnValues, { kind: 'numbers' }>['values'];
+type Numbers = Extract<DataValues, { kind: 'numbers' }>['values'];
 
 function widenedNumbers(values: Numbers, from: ColumnType, to: ColumnType): Numbers {
   if (to === 'short' || to === 'integer') return values;

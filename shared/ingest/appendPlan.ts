@@ -25,6 +25,7 @@ export interface AppendPlanInput {
 }
 
 export interface AppendPlan extends PreparedAppend {
+  readonly batch: ColumnBatch;
   /** True when the batch holds the first events seen of a hub that was made again. */
   readonly startsIncarnation: boolean;
   readonly incarnation: number;

@@ -1,67 +1,87 @@
 // Pure. Batches cut and joined; typed columns are cut without copying.
 import { TributaryError } from '../base/index.js';
-import type { ColumnBatch, ColumnField, ColumnType, ColumnValues } from './columns.js';
+import type {
+  ColumnBatch,
+  ColumnField,
+  ColumnType,
+  ColumnValues,
+  DataBatch,
+  DataField,
+  DataValues,
+} from './columns.js';
+import { concatValues, nullValues, sliceValues } from './dataBatches.js';
+import { isSameType, typeText } from './dataTypes.js';
 
 type NumberColumn = Extract<ColumnValues, { kind: 'numbers' }>;
 type NumberArray = NumberColumn['values'];
 
 /** Rows `start` to `end` (exclusive), clamped to the batch. Numbers are views, so both batches share memory. */
-export function sliceBatch(batch: ColumnBatch, start: number, end: number): ColumnBatch {
+export function sliceBatch(batch: ColumnBatch, start: number, end: number): ColumnBatch;
+export function sliceBatch(batch: DataBatch, start: number, end: number): DataBatch;
+export function sliceBatch(batch: DataBatch, start: number, end: number): DataBatch {
   const to = Math.max(0, Math.min(end, batch.rowCount));
   const from = Math.max(0, Math.min(start, to));
   return {
     rowCount: to - from,
     fields: batch.fields,
-    columns: batch.columns.map((column) => sliceColumn(column, from, to)),
+    columns: batch.columns.map((column) => sliceValues(column, from, to)),
   };
-}
-
-function sliceColumn(column: ColumnValues, from: number, to: number): ColumnValues {
-  if (column.kind === 'text') return { kind: 'text', values: column.values.slice(from, to) };
-  if (column.kind === 'bytes') return { kind: 'bytes', values: column.values.slice(from, to) };
-  const values = column.values.subarray(from, to);
-  if (column.validity === undefined) return { kind: 'numbers', values };
-  return { kind: 'numbers', values, validity: column.validity.subarray(from, to) };
 }
 
 /**
  * All rows in order, in the shape of `fields`: columns are found by name, a column that a batch lacks is null there,
  * columns that `fields` lack are dropped. Throws PARQUET_INVALID when a type differs, and when a required column is missing.
  */
-export function concatBatches(batches: readonly ColumnBatch[], fields: readonly ColumnField[]): ColumnBatch {
+export function concatBatches(batches: readonly ColumnBatch[], fields: readonly ColumnField[]): ColumnBatch;
+export function concatBatches(batches: readonly DataBatch[], fields: readonly DataField[]): DataBatch;
+export function concatBatches(batches: readonly DataBatch[], fields: readonly DataField[]): DataBatch {
   const rowCount = batches.reduce((sum, batch) => sum + batch.rowCount, 0);
   return { rowCount, fields, columns: fields.map((field) => concatColumn(batches, field, rowCount)) };
 }
 
 /** A batch's part of one joined column; `column` is undefined where the batch lacks it. */
 interface Part {
-  readonly column: ColumnValues | undefined;
+  readonly column: DataValues | undefined;
   readonly rowCount: number;
 }
 
-function concatColumn(batches: readonly ColumnBatch[], field: ColumnField, rowCount: number): ColumnValues {
+function concatColumn(batches: readonly DataBatch[], field: DataField, rowCount: number): DataValues {
   const parts = batches.map((batch) => ({ column: findColumn(batch, field), rowCount: batch.rowCount }));
+  const { name, type } = field;
+  return typeof type === 'string'
+    ? concatPrimitive(parts, { ...field, name, type }, rowCount)
+    : concatNested(parts, field);
+}
+
+function concatNested(parts: readonly Part[], { type }: DataField): DataValues {
+  return concatValues(
+    parts.map(({ column, rowCount }) => ({ values: column ?? nullValues(type, rowCount), count: rowCount })),
+    type,
+  );
+}
+
+function concatPrimitive(parts: readonly Part[], field: ColumnField, rowCount: number): ColumnValues {
   if (field.type === 'string') return { kind: 'text', values: parts.flatMap((part) => textOf(part, field)) };
   if (field.type === 'binary')
     return { kind: 'bytes', values: parts.flatMap((part) => bytesOf(part, field)) };
   return concatNumbers(parts, field, rowCount);
 }
 
-function findColumn(batch: ColumnBatch, field: ColumnField): ColumnValues | undefined {
+function findColumn(batch: DataBatch, field: DataField): DataValues | undefined {
   const index = batch.fields.findIndex((candidate) => candidate.name === field.name);
   const found = batch.fields[index];
   if (found === undefined) {
     if (field.nullable || batch.rowCount === 0) return undefined;
     throw new TributaryError('PARQUET_INVALID', `A batch lacks the required column "${field.name}".`);
   }
-  if (found.type !== field.type) throw wrongType(field, found.type);
+  if (!isSameType(found.type, field.type)) throw wrongType(field, typeText(found.type));
   return batch.columns[index];
 }
 
-function wrongType(field: ColumnField, found: string): TributaryError {
+function wrongType(field: DataField, found: string): TributaryError {
   return new TributaryError(
     'PARQUET_INVALID',
-    `Column "${field.name}" is ${found} in one of the batches, but ${field.type} is asked for.`,
+    `Column "${field.name}" is ${found} in one of the batches, but ${typeText(field.type)} is asked for.`,
   );
 }
 

@@ -1,10 +1,10 @@
 // Pure. Columns of any type joined, picked from row by row, and made of nulls.
-import type { DataBatch, DataField, DataType, DataValues } from './columns.js';
+import type { ColumnBatch, DataBatch, DataField, DataType, DataValues } from './columns.js';
 
 type NumberArray = Int32Array | Float64Array | Uint8Array | BigInt64Array;
 
 /** A part of a joined column: its first `count` entries. */
-interface Part {
+export interface Part {
   readonly values: DataValues;
   readonly count: number;
 }
@@ -33,7 +33,8 @@ function partsOf<Kind extends DataValues['kind']>(
   });
 }
 
-function concatValues(parts: readonly Part[], type: DataType): DataValues {
+/** Entries of all parts in order; all are of this type, down to the order of struct fields. */
+export function concatValues(parts: readonly Part[], type: DataType): DataValues {
   const validity = concatValidity(parts);
   const nulls = validity === undefined ? {} : { validity };
   if (type === 'string') {
@@ -134,7 +135,8 @@ function concatNumbers(
 ): NumberArray {
   const needsBigInt = parts.some(({ values }) => values instanceof BigInt64Array);
   const rowCount = parts.reduce((sum, { count }) => sum + count, 0);
-  const first = parts[0]?.values;
+  // Decimals may be narrow in one part and wide in another.
+  const widest = parts.find(({ values }) => values instanceof Float64Array) ?? parts[0];
   if (needsBigInt) {
     const joined = new BigInt64Array(rowCount);
     let at = 0;
@@ -145,7 +147,7 @@ function concatNumbers(
     }
     return joined;
   }
-  const joined = first === undefined ? emptyNumbers(type, 0) : emptyLike(first, rowCount);
+  const joined = widest === undefined ? emptyNumbers(type, 0) : emptyLike(widest.values, rowCount);
   let at = 0;
   for (const { values, count } of parts) {
     if (!(values instanceof BigInt64Array)) joined.set(values.subarray(0, count), at);
@@ -182,7 +184,70 @@ function concatDecimals(
   );
 }
 
+/** Entries `from` to `to`; numbers are views. */
+export function sliceValues(values: DataValues, from: number, to: number): DataValues {
+  switch (values.kind) {
+    case 'void':
+      return values;
+    case 'text':
+      return { kind: 'text', values: values.values.slice(from, to) };
+    case 'bytes':
+      return { kind: 'bytes', values: values.values.slice(from, to) };
+    case 'numbers':
+      return {
+        kind: 'numbers',
+        values: values.values.subarray(from, to),
+        ...sliceValidity(values, from, to),
+      };
+    case 'decimals': {
+      const cut = isTyped(values.values) ? values.values.subarray(from, to) : values.values.slice(from, to);
+      return { kind: 'decimals', values: cut, ...sliceValidity(values, from, to) };
+    }
+    case 'struct': {
+      const children = values.children.map((child) => sliceValues(child, from, to));
+      return { kind: 'struct', children, ...sliceValidity(values, from, to) };
+    }
+    case 'list': {
+      const { offsets, first, end } = sliceOffsets(values.offsets, from, to);
+      const element = sliceValues(values.element, first, end);
+      return { kind: 'list', offsets, element, ...sliceValidity(values, from, to) };
+    }
+    case 'map': {
+      const { offsets, first, end } = sliceOffsets(values.offsets, from, to);
+      return {
+        kind: 'map',
+        offsets,
+        keys: sliceValues(values.keys, first, end),
+        values: sliceValues(values.values, first, end),
+        ...sliceValidity(values, from, to),
+      };
+    }
+  }
+}
+
+function sliceValidity(
+  { validity }: { readonly validity?: Uint8Array },
+  from: number,
+  to: number,
+): { readonly validity?: Uint8Array } {
+  return validity === undefined ? {} : { validity: validity.subarray(from, to) };
+}
+
+/** Offsets start at 0 again. */
+function sliceOffsets(
+  offsets: Int32Array,
+  from: number,
+  to: number,
+): { readonly offsets: Int32Array; readonly first: number; readonly end: number } {
+  const first = offsets[from]!;
+  const cut = offsets.slice(from, to + 1);
+  for (let row = 0; row < cut.length; row++) cut[row]! -= first;
+  return { offsets: cut, first, end: offsets[to]! };
+}
+
 /** These rows, in this order. */
+export function selectRows(batch: ColumnBatch, rows: Int32Array): ColumnBatch;
+export function selectRows(batch: DataBatch, rows: Int32Array): DataBatch;
 export function selectRows(batch: DataBatch, rows: Int32Array): DataBatch {
   return {
     rowCount: rows.length,

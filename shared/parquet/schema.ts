@@ -49,27 +49,6 @@ export function decimalBytes({ precision }: DecimalType): number {
   return Math.ceil(((10n ** BigInt(precision)).toString(2).length + 1) / 8);
 }
 
-/** For messages. */
-export function typeText(type: DataType): string {
-  if (typeof type === 'string') return type;
-  return type.kind === 'decimal' ? `decimal(${type.precision},${type.scale})` : type.kind;
-}
-
-/** Column chunks that a column of this type has. */
-export function leafCountOf(type: DataType): number {
-  if (typeof type === 'string') return 1;
-  switch (type.kind) {
-    case 'struct':
-      return type.fields.reduce((sum, field) => sum + leafCountOf(field.type), 0);
-    case 'list':
-      return leafCountOf(type.element.type);
-    case 'map':
-      return leafCountOf(type.key.type) + leafCountOf(type.value.type);
-    default:
-      return 1;
-  }
-}
-
 /**
  * Writes FileMetaData.schema: the root, then each field in depth-first order. Lists have three levels
  * (https://github.com/apache/parquet-format/blob/master/LogicalTypes.md#nested-types).

@@ -228,12 +228,12 @@ describe('an append that loses to a change of the table', () => {
     const protocol = {
       minReaderVersion: 3,
       minWriterVersion: 7,
-      readerFeatures: ['deletionVectors'],
-      writerFeatures: ['deletionVectors'],
+      readerFeatures: [],
+      writerFeatures: ['rowTracking'],
     };
     await assert.rejects(raceWith(table, [async () => ({ protocol })]), {
       code: 'DELTA_PROTOCOL_UNSUPPORTED',
-      message: /deletionVectors/,
+      message: /rowTracking/,
     });
   });
 

@@ -3,7 +3,17 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { seededRandom } from '../../shared/base/index.js';
 import { readDeletedRows } from '../../shared/delta/deletionVector.js';
-import { type DeletionVector, openTable, readRows, TableWriter } from '../../shared/delta/index.js';
+import {
+  type DeletionVector,
+  deleteRows,
+  openTable,
+  optimizeTable,
+  readRows,
+  restoreTable,
+  TableWriter,
+  vacuumTable,
+  writeCheckpoint,
+} from '../../shared/delta/index.js';
 import { decodeZ85 } from '../../shared/delta/z85.js';
 import { createMemoryStore, storeBelow } from '../../shared/storage/index.js';
 import { partitionAppend, readingsSchema, readLogLines } from '../support/deltaFixtures.js';
@@ -188,5 +198,97 @@ describe('a file with a deletion vector', () => {
     const vector = inlineVector([1]);
     await assert.rejects(sequencesOf(await setUp({ ...vector, storageType: 'x' })), /storage type "x"/);
     await assert.rejects(sequencesOf(await setUp({ ...vector, pathOrInlineDv: '~' })), /not valid Z85/);
+  });
+});
+
+describe('a table with deletion vectors that is written to', () => {
+  const vectors = vectorFile([vectorBytes([0, 3, 9])]);
+  const vector: DeletionVector = {
+    storageType: 'u',
+    pathOrInlineDv: `ab${encodeZ85(uuidBytes)}`,
+    offset: vectors.offsets[0]!,
+    sizeInBytes: vectorBytes([0, 3, 9]).length,
+    cardinality: 3,
+  };
+  const live = ['2', '3', '5', '6', '7', '8', '9'].map((number) => `p0/${number}`);
+
+  async function setUpWithFile() {
+    const table = await setUp(vector);
+    await table.files.put(vectorPath, vectors.bytes);
+    await new TableWriter(table).append(partitionAppend('p1', 1, 2));
+    return table;
+  }
+
+  async function rowsOf(table: Table): Promise<string[]> {
+    const { snapshot } = await openTable(table);
+    const rows: string[] = [];
+    for await (const batch of readRows({ ...table, snapshot, columns: ['device_id', 'sequence'] }))
+      for (let row = 0; row < batch.rowCount; row++)
+        rows.push(`${batch.columns[0]!.values[row]}/${batch.columns[1]!.values[row]}`);
+    assert.equal(snapshot.totalRows, rows.length);
+    return rows.sort();
+  }
+
+  it('gets rows appended, and loses the deleted ones for good when it is compacted', async () => {
+    const table = await setUpWithFile();
+    assert.deepEqual(await rowsOf(table), [...live, 'p1/1', 'p1/2']);
+    const result = await optimizeTable(table);
+    assert.equal(result.kind === 'optimized' && result.rowCount, 9);
+    assert.deepEqual(await rowsOf(table), [...live, 'p1/1', 'p1/2']);
+    const last = (await readLogLines(table.store, root)).at(-1)!;
+    const removed = last.flatMap(({ remove }) => (remove === undefined ? [] : [remove]));
+    const withVector = removed.filter((remove) => 'deletionVector' in (remove as object));
+    assert.deepEqual(
+      withVector.map((remove) => (remove as { deletionVector: unknown }).deletionVector),
+      [vector],
+    );
+    const added = last.flatMap(({ add }) => (add === undefined ? [] : [add as { stats: string }]));
+    assert.equal(added.length, 1);
+    assert.ok(!('deletionVector' in added[0]!));
+    assert.equal(JSON.parse(added[0]!.stats).numRecords, 9);
+  });
+
+  it('loses the rows that a delete matches, whatever the vector had deleted before', async () => {
+    const table = await setUpWithFile();
+    const result = await deleteRows({
+      ...table,
+      predicate: {
+        description: 'sequence <= 4',
+        columns: ['sequence'],
+        matches: ({ columns }, row) => Number(columns[0]!.values[row]) <= 4,
+      },
+    });
+    assert.equal(result.kind === 'deleted' && result.deletedRowCount, 4);
+    assert.deepEqual(await rowsOf(table), live.slice(2));
+  });
+
+  it('keeps its checkpoint, its vacuum and its restore', async () => {
+    const table = await setUpWithFile();
+    await writeCheckpoint(table);
+    assert.deepEqual(await rowsOf(table), [...live, 'p1/1', 'p1/2']);
+    await optimizeTable(table);
+    await vacuumTable(table);
+    assert.ok(await table.files.head(vectorPath), 'needed for the retention of the old files');
+    assert.equal((await restoreTable({ ...table, version: 3 })).kind, 'restored');
+    assert.deepEqual(await rowsOf(table), [...live, 'p1/1', 'p1/2']);
+  });
+
+  it('is not restored to where a vector is gone', async () => {
+    const table = await setUpWithFile();
+    await optimizeTable(table);
+    await table.files.delete(vectorPath);
+    await assert.rejects(restoreTable({ ...table, version: 3 }), {
+      code: 'DELTA_FILE_MISSING',
+      message: /deletion_vector_0011/,
+    });
+  });
+
+  it('loses the vector with the file when the retention is over', async () => {
+    const table = await setUpWithFile();
+    await optimizeTable(table);
+    table.clock.advance(8 * 86_400_000);
+    await vacuumTable(table);
+    assert.equal(await table.files.head(vectorPath), undefined);
+    assert.deepEqual(await rowsOf(table), [...live, 'p1/1', 'p1/2']);
   });
 });

@@ -55,10 +55,6 @@ const refusedToWrite: readonly [Table, RegExp][] = [
   [{ reader: 3, writer: 7, writerFeatures: [] }, /reader version 3 without a list/],
   [{ reader: 1, writer: 7 }, /writer version 7 without a list/],
   [
-    { reader: 3, writer: 7, readerFeatures: ['deletionVectors'], writerFeatures: ['deletionVectors'] },
-    /deletionVectors/,
-  ],
-  [
     { reader: 3, writer: 7, readerFeatures: ['variantType-preview'], writerFeatures: [] },
     /variantType-preview/,
   ],
@@ -97,6 +93,7 @@ const writable: readonly Table[] = [
     writerFeatures: ['appendOnly', 'invariants', 'checkConstraints', 'changeDataFeed', 'generatedColumns'],
   },
   { reader: 3, writer: 7, readerFeatures: ['timestampNtz'], writerFeatures: ['timestampNtz'] },
+  { reader: 3, writer: 7, readerFeatures: ['deletionVectors'], writerFeatures: ['deletionVectors'] },
   {
     reader: 3,
     writer: 7,
@@ -150,7 +147,7 @@ describe('reading', () => {
     { writer: 7, writerFeatures: ['rowTracking', 'somethingNew'] },
     { writer: 99 },
     { reader: 2, writer: 5, configuration: { 'delta.columnMapping.mode': 'id' } },
-    ...['columnMapping', 'deletionVectors'].map((name) => ({
+    ...['columnMapping'].map((name) => ({
       reader: 3,
       writer: 7,
       readerFeatures: [name],

@@ -232,7 +232,7 @@ describe('columns with statistics', () => {
       type: 'struct',
       fields: [
         { name: 'x', type: 'long' },
-        { name: 'y', type: { type: 'array' } },
+        { name: 'y', type: { type: 'array', elementType: 'long', containsNull: true } },
       ],
     };
     const schema = schemaOf([{ name: 's', type: struct }, ...many]);

@@ -11,7 +11,7 @@ import {
   readingSchema,
 } from '../../shared/events/index.js';
 import { Ingestor } from '../../shared/ingest/index.js';
-import { type ColumnBatch, readParquet } from '../../shared/parquet/index.js';
+import { type DataBatch, readParquet } from '../../shared/parquet/index.js';
 import { createMemoryStore, type ObjectStore, storeBelow } from '../../shared/storage/index.js';
 import { rowsOf } from '../support/accounting.js';
 import { type FaultPlan, FaultyStore, ProcessKilled, type WriteFault } from '../support/faultyStore.js';
@@ -79,9 +79,12 @@ async function committedRows(store: ObjectStore): Promise<Rows> {
   return { identities: identities.sort(), quarantined };
 }
 
-function identitiesOf(batch: ColumnBatch): string[] {
-  const values = (name: string) =>
-    batch.columns[batch.fields.findIndex((field) => field.name === name)]!.values;
+function identitiesOf(batch: DataBatch): string[] {
+  const values = (name: string) => {
+    const column = batch.columns[batch.fields.findIndex((field) => field.name === name)];
+    assert.ok(column?.kind === 'text' || column?.kind === 'numbers');
+    return column.values;
+  };
   const [partition, sequence, index] = [values('_partition'), values('_sequence_number'), values('_index')];
   return Array.from(
     { length: batch.rowCount },

@@ -2,26 +2,31 @@
 import type { Clock, Random } from '../../shared/base/index.js';
 import type {
   AppendRequest,
-  StructField,
+  PrimitiveField,
   StructType,
   TransactionVersions,
 } from '../../shared/delta/index.js';
-import { type ColumnBatch, type ColumnType, readParquet, sliceBatch } from '../../shared/parquet/index.js';
+import {
+  type ColumnBatch,
+  type ColumnType,
+  type DataBatch,
+  readParquet,
+  sliceBatch,
+} from '../../shared/parquet/index.js';
 import { type ObjectStore, storeBelow } from '../../shared/storage/index.js';
 
-export function field(name: string, type: ColumnType, nullable = true): StructField {
+export function field(name: string, type: ColumnType, nullable = true): PrimitiveField {
   return { name, type, nullable, metadata: {} };
 }
 
-export const readingsSchema: StructType = {
-  type: 'struct',
-  fields: [
-    field('device_id', 'string', false),
-    field('sequence', 'long', false),
-    field('temperature', 'double'),
-    field('event_time', 'timestamp'),
-  ],
-};
+const readingsFields: readonly PrimitiveField[] = [
+  field('device_id', 'string', false),
+  field('sequence', 'long', false),
+  field('temperature', 'double'),
+  field('event_time', 'timestamp'),
+];
+
+export const readingsSchema: StructType = { type: 'struct', fields: readingsFields };
 
 /** Rows `from`..`to` (inclusive) of a device; every value follows from the sequence number. */
 export function readingsBatch(device: string, from: number, to: number): ColumnBatch {
@@ -29,7 +34,7 @@ export function readingsBatch(device: string, from: number, to: number): ColumnB
   const sequence = Float64Array.from({ length: rowCount }, (_, row) => from + row);
   return {
     rowCount,
-    fields: readingsSchema.fields.map(({ name, type, nullable }) => ({ name, type, nullable })),
+    fields: readingsFields.map(({ name, type, nullable }) => ({ name, type, nullable })),
     columns: [
       { kind: 'text', values: new Array<string>(rowCount).fill(device) },
       { kind: 'numbers', values: sequence },
@@ -44,7 +49,7 @@ export function readingsBatch(device: string, from: number, to: number): ColumnB
 }
 
 /** Rows without a transaction. */
-export function blindAppend(batch: ColumnBatch): AppendRequest {
+export function blindAppend(batch: DataBatch): AppendRequest {
   return { prepare: () => ({ batch, transactions: [], readAppIds: [] }) };
 }
 

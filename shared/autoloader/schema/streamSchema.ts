@@ -60,7 +60,8 @@ export function unexpectedColumns(
 /** The columns that the hints ask for besides; frozen schemas stay as they are. */
 export function withHintedColumns(columns: readonly DataField[], rules: SchemaRules): readonly DataField[] {
   const known = recordFieldsOf(columns, rules);
-  if (known.length === 0 || !(grows(rules) || rules.schemaEvolutionMode === 'failOnNewColumns')) return columns;
+  if (known.length === 0 || !(grows(rules) || rules.schemaEvolutionMode === 'failOnNewColumns'))
+    return columns;
   return columnsOf(columns, withHintedFields(known, rules.hints), rules);
 }
 

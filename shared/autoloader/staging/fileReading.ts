@@ -1,6 +1,6 @@
 // How the files of a stream are read.
 import type { FileStream } from '../../pipeline/index.js';
-import { extensionOf, type RecordChunk, type ReadRecordsOptions, readRecords } from '../formats/index.js';
+import { extensionOf, type ReadRecordsOptions, type RecordChunk, readRecords } from '../formats/index.js';
 import type { LandedFileBytes } from './landedBytes.js';
 
 export type ReadingRules = Pick<FileStream, 'format' | 'csv'>;

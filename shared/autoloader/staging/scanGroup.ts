@@ -61,6 +61,6 @@ function unexpectedError(stream: string, refused: readonly string[]): TributaryE
   return new TributaryError(
     'FILE_COLUMNS_UNEXPECTED',
     `Files of stream ${stream} have columns that its table lacks: ${refused.join('; ')}. ` +
-      "Add the columns by schemaHints, choose another schemaEvolutionMode, or take the files away; the stream waits until then.",
+      'Add the columns by schemaHints, choose another schemaEvolutionMode, or take the files away; the stream waits until then.',
   );
 }

@@ -4,7 +4,14 @@ import type { DataBatch, DataField } from '../../parquet/index.js';
 import type { LandingStore } from '../../storage/index.js';
 import type { FileObject, RecordChunk } from '../formats/index.js';
 import type { FileOutcome, LandedFile } from '../ledger/index.js';
-import { evolveColumns, grows, RecordShape, RecordWriter, type SchemaRules, unexpectedColumns } from '../schema/index.js';
+import {
+  evolveColumns,
+  grows,
+  RecordShape,
+  RecordWriter,
+  type SchemaRules,
+  unexpectedColumns,
+} from '../schema/index.js';
 import { BadRows } from './badRows.js';
 import { prefetch, type ReadingRules, readFile, readsTexts } from './fileReading.js';
 import { FileGone, LandedFileBytes } from './landedBytes.js';
@@ -85,7 +92,11 @@ class GroupAttempt {
   ) {
     this.#context = context;
     const { rules, columns, stream, batch, plannedMs } = context;
-    this.#writer = new RecordWriter({ fields: columns, rename: rules.rename, mode: rules.schemaEvolutionMode });
+    this.#writer = new RecordWriter({
+      fields: columns,
+      rename: rules.rename,
+      mode: rules.schemaEvolutionMode,
+    });
     this.#badRows = new BadRows({ stream: stream.name, batch, plannedMs });
     const isStrict = rules.schemaEvolutionMode === 'failOnNewColumns';
     this.#watchesGrowth = !context.isFinal && (grows(rules) || isStrict);
@@ -140,7 +151,11 @@ class GroupAttempt {
     }
   }
 
-  #takeChunk(file: LandedFile, { records, sourceBytes }: RecordChunk, check: (record: FileObject) => void): void {
+  #takeChunk(
+    file: LandedFile,
+    { records, sourceBytes }: RecordChunk,
+    check: (record: FileObject) => void,
+  ): void {
     const { path, modifiedMs } = file;
     const source = { path, modifiedMs, ingestTimeMs: this.#context.plannedMs };
     this.#sourceBytes += sourceBytes;

@@ -1,8 +1,8 @@
 // Rows of some files of a table, read and written again as files of their own.
 import { type Clock, type Random, TributaryError } from '../../base/index.js';
-import { type ColumnBatch, type ColumnField, concatBatches, encodeParquet } from '../../parquet/index.js';
+import { concatBatches, type DataBatch, type DataField, encodeParquet } from '../../parquet/index.js';
 import { encodeRows, writeDataFile } from '../dataFile.js';
-import { readRows } from '../readTable.js';
+import { scanTable } from '../scan.js';
 import { columnsOf, parseTableSchema } from '../schema.js';
 import { logOf, type TableLocation } from '../tableReader.js';
 import type { AddAction, Snapshot } from '../types.js';
@@ -17,49 +17,56 @@ export interface RewriteContext extends TableLocation {
 const rowGroupRows = 131_072;
 
 /**
- * Columns that data files hold: all but those of the partition.
+ * Columns that data files hold: all but those of the partition, and those of the type `void`, which no file has.
  * @throws TributaryError DELTA_PROTOCOL_UNSUPPORTED when some cannot be written again, as their values would be lost
  */
-export function storedFields(table: string, snapshot: Snapshot): readonly ColumnField[] {
+export function storedFields(table: string, snapshot: Snapshot): readonly DataField[] {
   const { metadata } = snapshot;
   const schema = parseTableSchema(metadata.schemaString);
-  const columns = columnsOf(schema).filter(({ name }) => !metadata.partitionColumns.includes(name));
-  if (columnsOf(schema).length === schema.fields.length)
-    return columns.map(({ name, type, nullable }) => ({ name, type, nullable }));
-  const opaque = schema.fields.flatMap(({ kind, field }) => (kind === 'opaque' ? [field.name] : []));
+  const lost = schema.fields.flatMap(({ kind, field }) =>
+    kind === 'opaque' && field.typeText !== 'void' ? [field.name] : [],
+  );
+  if (lost.length === 0) {
+    return columnsOf(schema)
+      .filter(({ name }) => !metadata.partitionColumns.includes(name))
+      .map(({ name, type, nullable }) => ({ name, type, nullable }));
+  }
   throw new TributaryError(
     'DELTA_PROTOCOL_UNSUPPORTED',
-    `Files of table ${table} cannot be rewritten here: the types of ${opaque.join(', ')} can be read but not written.`,
+    `Files of table ${table} cannot be rewritten here: columns with the types of ${lost.join(', ')} cannot be written.`,
   );
 }
 
-/** Rows of `files`, in the order of the files. */
+/** Rows of `files`, in the order of the files, without those that deletion vectors delete. */
 export async function readFiles(
   files: readonly AddAction[],
-  fields: readonly ColumnField[],
+  fields: readonly DataField[],
   context: RewriteContext,
-): Promise<ColumnBatch> {
+): Promise<DataBatch> {
   const { store, root, snapshot } = context;
   const part: Snapshot = { ...snapshot, files: new Map(files.map((file) => [file.path, file])) };
-  const batches: ColumnBatch[] = [];
+  const batches: DataBatch[] = [];
   const columns = fields.map(({ name }) => name);
-  for await (const batch of readRows({ store, root, snapshot: part, columns })) batches.push(batch);
+  for await (const batch of scanTable({ store, root, snapshot: part, columns })) batches.push(batch);
   const [only] = batches;
   return only !== undefined && batches.length === 1 ? only : concatBatches(batches, fields);
 }
 
 /** @returns the `add`, which makes the file part of the table once it is committed */
 export async function writeRows(
-  batch: ColumnBatch,
+  batch: DataBatch,
   partitionValues: AddAction['partitionValues'],
   dataChange: boolean,
   context: RewriteContext,
 ): Promise<AddAction> {
-  const { metadata } = context.snapshot;
-  const table = { schema: parseTableSchema(metadata.schemaString), configuration: metadata.configuration };
+  const { schemaString, partitionColumns, configuration } = context.snapshot.metadata;
+  const stored = parseTableSchema(schemaString).fields.filter(
+    ({ field }) => !partitionColumns.includes(field.name),
+  );
+  const table = { schema: { fields: stored }, configuration };
   const encoded = encodeRows(batch, table, (rows, options) =>
     encodeParquet(rows, { ...options, rowGroupRows }),
   );
-  const add = await writeDataFile(encoded, table, { ...context, store: logOf(context).store });
-  return { ...add, partitionValues, dataChange };
+  const files = { ...context, store: logOf(context).store };
+  return { ...(await writeDataFile(encoded, table, files, partitionValues)), dataChange };
 }

@@ -1,17 +1,18 @@
 // Pure. Rows of a batch in the order of some of its columns, so that the statistics of files and row groups tell values apart.
 import { TributaryError } from '../../base/index.js';
-import type { ColumnBatch, ColumnValues } from '../../parquet/index.js';
+import { type ColumnBatch, type ColumnValues, type DataBatch, selectRows } from '../../parquet/index.js';
 import { comparePaths } from '../../storage/index.js';
-import { takeRows } from './takeRows.js';
 
 /**
  * Ascending, nulls first, NaN last; rows that tie keep their order.
- * @throws TributaryError DELTA_SCHEMA_MISMATCH for a column that the batch lacks
+ * @throws TributaryError DELTA_SCHEMA_MISMATCH for a column that the batch lacks, or that is nested or a decimal
  */
-export function sortRows(batch: ColumnBatch, columnNames: readonly string[]): ColumnBatch {
+export function sortRows(batch: ColumnBatch, columnNames: readonly string[]): ColumnBatch;
+export function sortRows(batch: DataBatch, columnNames: readonly string[]): DataBatch;
+export function sortRows(batch: DataBatch, columnNames: readonly string[]): DataBatch {
   const keys = columnNames.map((name) => sortKey(batch, name));
   if (keys.length === 0 || batch.rowCount < 2) return batch;
-  const order = Uint32Array.from({ length: batch.rowCount }, (_, row) => row);
+  const order = Int32Array.from({ length: batch.rowCount }, (_, row) => row);
   order.sort((left, right) => {
     for (const key of keys) {
       const one = key[left]!;
@@ -20,17 +21,23 @@ export function sortRows(batch: ColumnBatch, columnNames: readonly string[]): Co
     }
     return left - right;
   });
-  return takeRows(batch, order);
+  return selectRows(batch, order);
 }
 
 /** Numbers in the order of the values. */
-function sortKey(batch: ColumnBatch, name: string): Float64Array {
+function sortKey(batch: DataBatch, name: string): Float64Array {
   const index = batch.fields.findIndex((field) => field.name.toLowerCase() === name.toLowerCase());
   const column = batch.columns[index];
   if (column === undefined) {
     throw new TributaryError(
       'DELTA_SCHEMA_MISMATCH',
       `Rows cannot be sorted by "${name}": there is no such column. There are ${batch.fields.map((field) => field.name).join(', ')}.`,
+    );
+  }
+  if (column.kind !== 'numbers' && column.kind !== 'text' && column.kind !== 'bytes') {
+    throw new TributaryError(
+      'DELTA_SCHEMA_MISMATCH',
+      `Rows cannot be sorted by "${name}", which is of the kind ${column.kind}: name columns of primitive types.`,
     );
   }
   return plainKey(column, batch.rowCount) ?? ranks(valuesOf(column, batch.rowCount));

@@ -25,7 +25,7 @@ export function namesOf(file: JsonObject): readonly string[] {
 }
 
 /** PROTOCOL.md "Deletion Vectors": in the file itself, or in one named after an id that is written in base 85 behind a folder's name. */
-function deletionVectorName(file: JsonObject): string | undefined {
+export function deletionVectorName(file: JsonObject): string | undefined {
   const vector = deletionVectorOf(file);
   if (vector === undefined || vector.storageType === 'i') return undefined;
   const text = String(vector.pathOrInlineDv);

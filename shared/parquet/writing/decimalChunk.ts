@@ -1,8 +1,9 @@
 // Pure. Chunks of decimals: as integers while their digits fit, otherwise as bytes of a fixed length, as Spark writes them.
 import { TributaryError } from '../../base/index.js';
 import type { DecimalType, DecimalValues } from '../columns.js';
+import { typeText } from '../dataTypes.js';
 import { Encoding, PhysicalType } from '../format.js';
-import { decimalBytes, physicalTypeOf, typeText } from '../schema.js';
+import { decimalBytes, physicalTypeOf } from '../schema.js';
 import type { Bounds } from '../statistics.js';
 import {
   type ChunkContext,

@@ -2,7 +2,7 @@
 // Node.js that Azure offers), with their bounds. Int64 travels as two words, so no BigInt is made on the way.
 import { TributaryError } from '../../base/index.js';
 import type { ColumnType, DataField } from '../columns.js';
-import { typeText } from '../schema.js';
+import { typeText } from '../dataTypes.js';
 import type { Bounds } from '../statistics.js';
 import type { LeafField } from './chunkPages.js';
 

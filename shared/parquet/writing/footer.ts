@@ -1,7 +1,8 @@
 // Pure. FileMetaData: schema, row groups with their chunks, statistics and the order they are in.
 import type { DataField } from '../columns.js';
+import { leafCountOf } from '../dataTypes.js';
 import { Encoding, PageType } from '../format.js';
-import { leafCountOf, physicalTypeOf, writeSchema } from '../schema.js';
+import { physicalTypeOf, writeSchema } from '../schema.js';
 import { footerMax, footerMin } from '../statistics.js';
 import { type CompactWriter, ListOf } from '../thrift.js';
 import type { ColumnChunk } from './chunkPages.js';

@@ -3,7 +3,7 @@
 // https://github.com/apache/parquet-format/blob/master/README.md#nested-encoding
 import { TributaryError } from '../../base/index.js';
 import type { DataField, DataValues, DecimalValues } from '../columns.js';
-import { isNullAt } from '../dataBatches.js';
+import { sliceValues } from '../dataBatches.js';
 import type { ChunkContext, ColumnChunk } from './chunkPages.js';
 import { encodeColumnChunk } from './columnChunk.js';
 import { wrongArray } from './fixedWidth.js';
@@ -39,17 +39,26 @@ export function encodeNestedChunks(
   to: number,
 ): ColumnChunk[] {
   const chunks: ColumnChunk[] = [];
+  const count = to - from;
   const entries: Entries = {
-    definitions: new Int32Array(to - from),
-    repetitions: new Int32Array(to - from),
-    positions: Int32Array.from({ length: to - from }, (_, row) => from + row),
+    definitions: new Int32Array(count),
+    repetitions: new Int32Array(count),
+    positions: consecutive(count),
     maxDefinition: 0,
     maxRepetition: 0,
   };
-  shred({ field, values, count: to, path: [field.name] }, entries, (leaf, levels) => {
+  // Cut to the row group: what is done for all values is not done again for every group.
+  const rows = from === 0 ? values : sliceValues(values, from, to);
+  shred({ field, values: rows, count, path: [field.name] }, entries, (leaf, levels) => {
     chunks.push(encodeLeaf(context, leaf, levels));
   });
   return chunks;
+}
+
+function consecutive(count: number): Int32Array {
+  const numbers = new Int32Array(count);
+  for (let index = 0; index < count; index++) numbers[index] = index;
+  return numbers;
 }
 
 function shred(node: Node, above: Entries, emit: Emit): void {
@@ -94,29 +103,55 @@ function withPresence(node: Node, above: Entries): Entries {
       `Column "${node.path.join('.')}" has ${lengthOf(values)} values, but ${node.count} are needed.`,
     );
   }
+  if (!field.nullable) {
+    requirePresent(node, above.positions);
+    return above;
+  }
   const definitions = above.definitions.slice();
   const positions = above.positions.slice();
+  const nulls = nullsOf(values);
   for (let entry = 0; entry < positions.length; entry++) {
     const position = positions[entry]!;
     if (position < 0) continue;
-    if (!isAbsentAt(values, position)) {
-      if (field.nullable) definitions[entry]! += 1;
-    } else if (field.nullable) {
-      positions[entry] = -1;
-    } else {
-      throw new TributaryError(
-        'PARQUET_INVALID',
-        `Column "${node.path.join('.')}" is required, but its entry ${position} is null: declare it nullable or supply a value.`,
-      );
-    }
+    if (nulls !== undefined && nulls[position] === 1) positions[entry] = -1;
+    else definitions[entry]! += 1;
   }
-  return { ...above, definitions, positions, maxDefinition: above.maxDefinition + (field.nullable ? 1 : 0) };
+  return { ...above, definitions, positions, maxDefinition: above.maxDefinition + 1 };
 }
 
-/** `undefined` in an array of text or bytes counts as null, as in columns that are not nested. */
-function isAbsentAt(values: DataValues, position: number): boolean {
-  if (values.kind === 'text' || values.kind === 'bytes') return (values.values[position] ?? null) === null;
-  return isNullAt(values, position);
+function requirePresent({ values, path }: Node, positions: Int32Array): void {
+  const nulls = nullsOf(values);
+  if (nulls === undefined) return;
+  for (const position of positions) {
+    if (position < 0 || nulls[position] !== 1) continue;
+    throw new TributaryError(
+      'PARQUET_INVALID',
+      `Column "${path.join('.')}" is required, but its entry ${position} is null: declare it nullable or supply a value.`,
+    );
+  }
+}
+
+/** 1 for each entry that is null; undefined when none is. */
+function nullsOf(values: DataValues): Uint8Array | undefined {
+  if (values.kind === 'void') return undefined;
+  if (values.kind === 'text' || values.kind === 'bytes') return nullsAmong(values.values);
+  const { validity } = values;
+  if (validity === undefined || !validity.includes(0)) return undefined;
+  const nulls = new Uint8Array(validity.length);
+  for (let entry = 0; entry < nulls.length; entry++) nulls[entry] = validity[entry] === 0 ? 1 : 0;
+  return nulls;
+}
+
+/** `undefined` counts as null, as in columns that are not nested. */
+function nullsAmong(values: readonly unknown[]): Uint8Array | undefined {
+  const nulls = new Uint8Array(values.length);
+  let hasNulls = false;
+  for (let entry = 0; entry < nulls.length; entry++) {
+    if ((values[entry] ?? null) !== null) continue;
+    nulls[entry] = 1;
+    hasNulls = true;
+  }
+  return hasNulls ? nulls : undefined;
 }
 
 function lengthOf(values: DataValues): number {
@@ -192,9 +227,9 @@ function encodeLeaf(context: ChunkContext, { field, values, path }: Node, entrie
 function spread(values: DataValues, { positions }: Entries): DataValues {
   switch (values.kind) {
     case 'text':
-      return { kind: 'text', values: Array.from(positions, (at) => (at < 0 ? null : values.values[at]!)) };
+      return { kind: 'text', values: spreadItems(values.values, positions, null) };
     case 'bytes':
-      return { kind: 'bytes', values: Array.from(positions, (at) => (at < 0 ? null : values.values[at]!)) };
+      return { kind: 'bytes', values: spreadItems(values.values, positions, null) };
     case 'numbers':
       return { kind: 'numbers', values: spreadNumbers(values.values, positions), ...presenceOf(positions) };
     case 'decimals':
@@ -206,21 +241,31 @@ function spread(values: DataValues, { positions }: Entries): DataValues {
 
 function presenceOf(positions: Int32Array): { readonly validity?: Uint8Array } {
   if (!positions.includes(-1)) return {};
-  return { validity: Uint8Array.from(positions, (at) => (at < 0 ? 0 : 1)) };
+  const validity = new Uint8Array(positions.length);
+  for (let entry = 0; entry < validity.length; entry++) validity[entry] = positions[entry]! < 0 ? 0 : 1;
+  return { validity };
 }
 
 type NumberArray = Float64Array | Int32Array | Uint8Array | BigInt64Array;
 
 function spreadNumbers<Numbers extends NumberArray>(values: Numbers, positions: Int32Array): Numbers {
   // A constructor of a union of arrays is none for the compiler.
-  const spreaded = new (values.constructor as new (length: number) => Numbers)(positions.length);
-  for (let entry = 0; entry < positions.length; entry++)
-    if (positions[entry]! >= 0) spreaded[entry] = values[positions[entry]!]!;
-  return spreaded;
+  const result = new (values.constructor as new (length: number) => Numbers)(positions.length);
+  for (let entry = 0; entry < positions.length; entry++) {
+    const position = positions[entry]!;
+    if (position >= 0) result[entry] = values[position]!;
+  }
+  return result;
+}
+
+function spreadItems<Item>(values: readonly Item[], positions: Int32Array, absent: Item): Item[] {
+  const result: Item[] = [];
+  for (const position of positions) result.push(position < 0 ? absent : values[position]!);
+  return result;
 }
 
 function spreadDecimals(values: DecimalValues['values'], positions: Int32Array): DecimalValues['values'] {
   if (values instanceof Int32Array || values instanceof Float64Array || values instanceof BigInt64Array)
     return spreadNumbers(values, positions);
-  return Array.from(positions, (at) => (at < 0 ? 0n : values[at]!));
+  return spreadItems(values, positions, 0n);
 }
