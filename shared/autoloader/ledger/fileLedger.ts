@@ -46,6 +46,9 @@ export type FileOutcome =
   /** Other bytes lie under its name now; they are loaded in a later batch. */
   | { readonly kind: 'changed'; readonly now: LandedFile };
 
+/** `finished`: its files have been marked. Rows of batches are kept for ever. */
+export type BatchState = 'unknown' | 'planned' | 'finished';
+
 export interface FinishedFile {
   readonly file: WaitingFile;
   readonly outcome: FileOutcome;
@@ -154,9 +157,10 @@ export class FileLedger {
     return row !== undefined && row.values.finished !== true;
   }
 
-  /** Whether the files of the batch have been marked. */
-  async isFinished(batch: number): Promise<boolean> {
-    return (await this.#get(batchKey(batch)))?.values.finished === true;
+  async batchState(batch: number): Promise<BatchState> {
+    const row = await this.#get(batchKey(batch));
+    if (row === undefined) return 'unknown';
+    return row.values.finished === true ? 'finished' : 'planned';
   }
 
   /** Marks the files of a committed batch. Safe to repeat, also after a crash half-way. */

@@ -1,6 +1,7 @@
 export {
   type BatchLimits,
   type BatchPlan,
+  type BatchState,
   type CommittedBatch,
   FileLedger,
   type FileLedgerOptions,

@@ -37,7 +37,7 @@ export class BadRows {
     file: LandedFile,
     reason: QuarantineReason,
     detail: string,
-    properties: { readonly row: number },
+    properties: { readonly row: number } & Readonly<Record<string, unknown>>,
     body: Uint8Array | undefined,
   ): void {
     const { stream, batch, plannedMs } = this.#options;
