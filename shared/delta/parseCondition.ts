@@ -128,12 +128,13 @@ class ConditionParser {
   }
 
   #comparableField(found: TableField, position: number): PrimitiveField {
+    const { field } = found;
     if (found.kind === 'column') {
-      const { type: columnType, ...common } = found.field;
-      if (typeof columnType === 'string' && columnType !== 'binary') return { ...common, type: columnType };
+      const { type } = found.field;
+      if (typeof type === 'string' && type !== 'binary') return { ...found.field, type };
     }
-    const type = found.kind === 'column' ? typeTextOf(found.field.type) : found.field.typeText;
-    return this.#fail(position, `the type of ${found.field.name} (${type}) has no place in a condition`);
+    const typeText = found.kind === 'column' ? typeTextOf(found.field.type) : found.field.typeText;
+    return this.#fail(position, `the type of ${field.name} (${typeText}) has no place in a condition`);
   }
 
   #literal(field: PrimitiveField): Literal {

@@ -98,10 +98,15 @@ function parseInteger(text: string, type: 'byte' | 'short' | 'integer'): number 
   return Number(parseLong(text, type));
 }
 
-/** Infinity and NaN are spelled as in JavaScript. */
+/** Spark writes `Infinity` and `NaN`, delta-rs `inf` and `NaN`. */
+const namedFloating = /^([+-]?)(?:inf(?:inity)?|(nan))$/i;
+
 function parseFloating(text: string, type: string): number {
+  const named = namedFloating.exec(text);
+  if (named?.[2] !== undefined) return Number.NaN;
+  if (named !== null) return named[1] === '-' ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
   const value = Number(text);
-  if ((Number.isNaN(value) && text !== 'NaN') || text.trim() === '') throw invalid(text, type);
+  if (Number.isNaN(value) || text.trim() === '') throw invalid(text, type);
   return value;
 }
 

@@ -2,7 +2,7 @@
 import type { ColumnBatch, ColumnValues } from '../parquet/index.js';
 import { type Comparable, comparable, compareValues } from './comparable.js';
 import { type ColumnCondition, type Comparison, holds, type Predicate } from './predicate.js';
-import { columnsOf, type TableSchema } from './schema.js';
+import { primitiveColumnsOf, type TableSchema } from './schema.js';
 import type { StructField } from './types.js';
 
 /** True, false, or undefined for SQL's unknown. */
@@ -18,7 +18,7 @@ export interface RowCondition {
 
 /** @param predicate on columns of the schema, as `parseCondition` gives it */
 export function rowConditionOf(predicate: Predicate, schema: TableSchema): RowCondition {
-  const fields = new Map(columnsOf(schema).map((field) => [field.name, field]));
+  const fields = new Map(primitiveColumnsOf(schema).map((field) => [field.name, field]));
   const columns: string[] = [];
   const test = testOf(predicate, (leaf) => {
     const name = String(leaf.column);

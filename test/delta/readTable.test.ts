@@ -110,6 +110,8 @@ describe('a partition value', () => {
     ['double', '1.0E10', 1e10],
     ['float', 'NaN', Number.NaN],
     ['double', '-Infinity', Number.NEGATIVE_INFINITY],
+    ['double', 'inf', Number.POSITIVE_INFINITY],
+    ['float', '-inf', Number.NEGATIVE_INFINITY],
     ['date', '1969-12-31', -1],
     ['timestamp', '2024-06-15T19:30:45.000001Z', 1_718_479_845_000_001],
     ['timestamp', '2024-06-15 19:30:45', 1_718_479_845_000_000],

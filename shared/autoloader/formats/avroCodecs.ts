@@ -1,6 +1,6 @@
 // The codecs of Avro's blocks, within bounds: what a block holds is in memory as a whole.
 import { Buffer } from 'node:buffer';
-import { inflateRawSync } from 'node:zlib';
+import { crc32, inflateRawSync } from 'node:zlib';
 import { Decompress } from 'fzstd';
 import { snappyUncompressor } from 'hysnappy';
 import { UnreadableContent } from './content.js';
@@ -36,6 +36,7 @@ function unsnappy(stored: Buffer, maxBytes: number): Buffer {
   snappyDecompress ??= snappyUncompressor();
   const content = snappyDecompress(body, length);
   if (content.length !== length) throw new Error(`it holds ${content.length} bytes and not ${length}`);
+  if (crc32(content) !== stored.readUInt32BE(stored.length - 4)) throw new Error('its checksum is another');
   return Buffer.from(content.buffer, content.byteOffset, content.byteLength);
 }
 

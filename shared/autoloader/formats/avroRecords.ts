@@ -2,7 +2,7 @@
 // A damaged block costs its own records: the next one is found by the file's sync marker.
 import { Buffer } from 'node:buffer';
 import { type BlockDecompressor, blockDecompressor } from './avroCodecs.js';
-import { type AvroReader, avroReader, typeFor, type ValueBudget } from './avroTypes.js';
+import { type AvroReader, avroReader, type Decoding, typeFor } from './avroTypes.js';
 import { ByteQueue } from './byteQueue.js';
 import { UnreadableContent } from './content.js';
 import type { BadDraft, DeclaredDrafts, Draft, ReadLimits } from './drafts.js';
@@ -15,9 +15,9 @@ const syncBytes = 16;
 /** Two longs. */
 const maxBlockHeadBytes = 20;
 /** Values without any bytes, such as nulls, that one record or block may have. */
-const maxEmptyValues = 1_000_000;
+const maxEmptyValues = 100_000;
 
-const headBudget: ValueBudget = { left: 0 };
+const headDecoding: Decoding = { valuesLeft: 0, hasInvalidText: false };
 const headerType = typeFor(
   {
     type: 'record',
@@ -28,7 +28,7 @@ const headerType = typeFor(
       { name: 'sync', type: { type: 'fixed', name: 'Sync', size: syncBytes } },
     ],
   },
-  headBudget,
+  headDecoding,
 );
 const blockHeadType = typeFor(
   {
@@ -39,7 +39,7 @@ const blockHeadType = typeFor(
       { name: 'byteCount', type: 'long' },
     ],
   },
-  headBudget,
+  headDecoding,
 );
 
 interface Container {
@@ -96,7 +96,7 @@ function decodeHeader(bytes: Buffer): Header | undefined {
   if (bytes.toString('latin1', 0, 4) !== 'Obj\x01') {
     throw new UnreadableContent('invalid_avro', 'The file does not begin as an Avro object container file.');
   }
-  headBudget.left = bytes.length;
+  headDecoding.valuesLeft = bytes.length;
   try {
     const { value, offset } = headerType.decode(bytes);
     return offset < 0 ? undefined : { ...(value as Omit<Header, 'length'>), length: offset };
@@ -188,8 +188,11 @@ function* recordsOfBlock(block: Block, { reader, decompress, limits }: Container
       yield badBlock(block, content.subarray(at), limits, which);
       return;
     }
+    const start = at;
     at = decoded.offset;
-    yield { kind: 'record', value: decoded.value, offset: block.offset, sourceBytes };
+    yield reader.decoding.hasInvalidText
+      ? invalidText(block, content.subarray(start, at), limits)
+      : { kind: 'record', value: decoded.value, offset: block.offset, sourceBytes };
   }
   if (at < content.length) {
     const detail = `${content.length - at} bytes are left over after its ${block.count} records.`;
@@ -199,12 +202,13 @@ function* recordsOfBlock(block: Block, { reader, decompress, limits }: Container
 
 /** What is wrong, when it cannot be decoded. */
 function decodeRecord(
-  { type, budget }: AvroReader,
+  { type, decoding }: AvroReader,
   content: Buffer,
   at: number,
   index: number,
 ): { readonly value: FileObject; readonly offset: number } | string {
-  budget.left = content.length - at + maxEmptyValues;
+  decoding.valuesLeft = content.length - at + maxEmptyValues;
+  decoding.hasInvalidText = false;
   try {
     const { value, offset } = type.decode(content, at) as { value: FileObject; offset: number };
     if (offset < 0 || offset < at) return 'the block is too short';
@@ -213,6 +217,12 @@ function decodeRecord(
   } catch (error) {
     return (error as Error).message;
   }
+}
+
+function invalidText({ offset }: Block, record: Buffer, limits: ReadLimits): BadDraft {
+  const bytes = Buffer.from(record.subarray(0, limits.maxBadBytes));
+  const detail = `A string of a record in the Avro block at byte ${offset} is not UTF-8 text.`;
+  return { kind: 'bad', offset, sourceBytes: record.length, reason: 'invalid_utf8', detail, bytes };
 }
 
 function badBlock({ offset }: Block, from: Buffer, limits: ReadLimits, why: string): BadDraft {

@@ -1,6 +1,6 @@
 // Avro schemas of files to types of avsc that are safe to decode strangers' bytes with, and to declared columns.
 // avsc trusts its input: the lengths of arrays, the depth of a schema, and that a long fits a double.
-import { Buffer } from 'node:buffer';
+import { Buffer, isUtf8 } from 'node:buffer';
 import avro, { type Type } from 'avsc';
 import type { DataField, DataType } from '../../parquet/index.js';
 import { decimalText, longValue } from './columnValues.js';
@@ -10,15 +10,18 @@ import { DateValue, ExactNumber, TimestampValue } from './types.js';
 type SchemaJson = Parameters<typeof avro.Type.forSchema>[0];
 type SchemaOptions = NonNullable<Parameters<typeof avro.Type.forSchema>[1]>;
 
-/** How many values one record may still have. Set anew before each record. */
-export interface ValueBudget {
-  left: number;
+/** What is known of the record that is being decoded. Set anew before each. */
+export interface Decoding {
+  /** How many values it may still have. */
+  valuesLeft: number;
+  /** A string of it is not UTF-8: its value is not what was written. */
+  hasInvalidText: boolean;
 }
 
 export interface AvroReader {
   readonly type: Type;
   readonly fields: readonly DataField[];
-  readonly budget: ValueBudget;
+  readonly decoding: Decoding;
 }
 
 const maxSchemaNodes = 20_000;
@@ -28,12 +31,12 @@ const maxSchemaNodes = 20_000;
  * @throws UnreadableContent when it is no schema of records
  */
 export function avroReader(schemaText: string, maxDepth: number): AvroReader {
-  const budget: ValueBudget = { left: 0 };
+  const decoding: Decoding = { valuesLeft: 0, hasInvalidText: false };
   let type: Type;
   try {
     const schema = JSON.parse(schemaText) as SchemaJson;
     refuseHostile(schema, maxDepth);
-    type = typeFor(schema, budget);
+    type = typeFor(schema, decoding);
   } catch (error) {
     if (error instanceof UnreadableContent) throw error;
     throw new UnreadableContent(
@@ -48,7 +51,7 @@ export function avroReader(schemaText: string, maxDepth: number): AvroReader {
       `The Avro file holds values of type ${record.typeName}, no records.`,
     );
   }
-  return { type, fields: fieldsOf(record, new Set()), budget };
+  return { type, fields: fieldsOf(record, new Set()), decoding };
 }
 
 /** Before avsc recurses into it, and makes code of its names. */
@@ -69,13 +72,13 @@ function refuseHostile(schema: unknown, maxDepth: number): void {
   visit(schema, 0);
 }
 
-/** Each decoding takes from `budget`, so that a length that was made up ends in an error instead of an array. */
-export function typeFor(schema: SchemaJson, budget: ValueBudget): Type {
-  const rewriter = new SchemaRewriter(budget);
+/** Values are counted in `decoding`, so that a length that was made up ends in an error instead of an array. */
+export function typeFor(schema: SchemaJson, decoding: Decoding): Type {
+  const rewriter = new SchemaRewriter(decoding);
   return avro.Type.forSchema(schema, {
     wrapUnions: false,
     omitRecordMethods: true,
-    registry: { long: exactLong },
+    registry: { long: exactLong, string: rewriter.text },
     logicalTypes: {
       decimal: DecimalType,
       date: DateType,
@@ -99,12 +102,15 @@ interface SchemaNode {
 
 /** Puts a guard around whatever an array, map or union holds, and around records. */
 class SchemaRewriter {
-  readonly #budget: ValueBudget;
+  /** Stands for every string. */
+  readonly text: Type;
+  readonly #decoding: Decoding;
   /** avsc asks again for each schema that it is given. */
   readonly #rewritten = new WeakSet<object>();
 
-  constructor(budget: ValueBudget) {
-    this.#budget = budget;
+  constructor(decoding: Decoding) {
+    this.#decoding = decoding;
+    this.text = new TextType(decoding);
   }
 
   /** Undefined leaves the node to avsc. */
@@ -117,6 +123,7 @@ class SchemaRewriter {
         options,
       );
     const { type, items, values, fields } = node as SchemaNode;
+    if (type === 'string') return this.text;
     if (type === 'array' && items !== undefined) {
       return this.#create({ type, items: this.#guarded(items, options) }, options);
     }
@@ -138,7 +145,7 @@ class SchemaRewriter {
       ...(namespace !== undefined && { namespace }),
     };
     const record = this.#create(schema, options);
-    const guarded = new GuardedType(record, this.#budget);
+    const guarded = new GuardedType(record, this.#decoding);
     if (record.name !== undefined && options.registry) options.registry[record.name] = guarded;
     return guarded;
   }
@@ -149,7 +156,7 @@ class SchemaRewriter {
   }
 
   #guarded(schema: SchemaJson, options: SchemaOptions): Type {
-    return new GuardedType(avro.Type.forSchema(schema, options), this.#budget);
+    return new GuardedType(avro.Type.forSchema(schema, options), this.#decoding);
   }
 }
 
@@ -162,18 +169,18 @@ abstract class ReadOnlyType extends avro.types.LogicalType {
 
 /** Any type; counts its values, and makes plain objects of records. */
 class GuardedType extends ReadOnlyType {
-  readonly #budget: ValueBudget;
+  readonly #decoding: Decoding;
   readonly #isRecord: boolean;
 
-  constructor(type: Type, budget: ValueBudget) {
+  constructor(type: Type, decoding: Decoding) {
     super(type as unknown as SchemaJson); // avsc takes finished types, which its typings leave out
-    this.#budget = budget;
+    this.#decoding = decoding;
     this.#isRecord = type instanceof avro.types.RecordType;
   }
 
   protected override _fromValue(value: unknown): unknown {
-    this.#budget.left--;
-    if (this.#budget.left < 0) throw new Error('a record has more values than its bytes can hold');
+    this.#decoding.valuesLeft--;
+    if (this.#decoding.valuesLeft < 0) throw new Error('a record has more values than its bytes can hold');
     return this.#isRecord ? { ...(value as object) } : value;
   }
 }
@@ -190,6 +197,24 @@ abstract class ColumnLogicalType extends ReadOnlyType {
   protected requireBase(...typeNames: readonly string[]): void {
     if (typeNames.includes(this.underlyingType.typeName)) return;
     throw new Error(`${this.underlyingType.typeName} cannot stand for it`);
+  }
+}
+
+/** A string; avsc's own would put U+FFFD in place of what is no UTF-8, and say nothing. */
+class TextType extends ColumnLogicalType {
+  readonly dataType = 'string';
+  readonly #decoding: Decoding;
+
+  constructor(decoding: Decoding) {
+    super('bytes');
+    this.#decoding = decoding;
+  }
+
+  protected override _fromValue(value: Buffer | undefined): string | undefined {
+    const text = value?.toString('utf8');
+    if (value !== undefined && text?.includes('\ufffd') && !isUtf8(value))
+      this.#decoding.hasInvalidText = true;
+    return text;
   }
 }
 

@@ -34,23 +34,33 @@ const zstdPieceBytes = 512;
 /** What the zstd tool decompresses without being asked to; the window is memory. */
 const maxZstdWindowBytes = 128 * 2 ** 20;
 
-/** @param headBytes how much to look at; less only when the stream is shorter */
+/**
+ * @param headBytes how much to look at; less only when the stream is shorter, or fails: `bytes` fails then, after the head
+ */
 export async function peek(source: AsyncIterable<Uint8Array>, headBytes: number): Promise<Content> {
   const iterator = source[Symbol.asyncIterator]();
   const parts: Buffer[] = [];
   let length = 0;
   let isAtEnd = false;
+  let failure: { readonly error: unknown } | undefined;
   while (length < headBytes && !isAtEnd) {
-    const next = await iterator.next();
-    isAtEnd = next.done === true;
-    if (next.done) break;
-    parts.push(asBuffer(next.value));
-    length += next.value.length;
+    try {
+      const next = await iterator.next();
+      isAtEnd = next.done === true;
+      if (next.done) break;
+      parts.push(asBuffer(next.value));
+      length += next.value.length;
+    } catch (error) {
+      isAtEnd = true;
+      failure = { error };
+    }
   }
   const head = Buffer.concat(parts);
+  if (failure !== undefined && head.length === 0) throw failure.error;
   async function* bytes(): AsyncGenerator<Buffer> {
     try {
       if (head.length > 0) yield head;
+      if (failure !== undefined) throw failure.error;
       while (!isAtEnd) {
         const next = await iterator.next();
         if (next.done) break;

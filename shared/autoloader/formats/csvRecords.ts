@@ -25,13 +25,16 @@ export async function* readCsv(text: AsyncIterable<Buffer>, limits: ReadLimits):
   } catch (error) {
     if (error instanceof UnreadableContent) {
       yield records.end();
-      yield cutRecords(lines, error);
+      yield cutRecords(lines, error, limits.maxBadBytes);
     }
     throw error;
   }
   yield records.push(lines.end());
   yield records.end();
 }
+
+/** A record whose fields csv-parse has still to find, or what waits behind one. */
+type Pending = { readonly record: Span; readonly text: string } | Draft;
 
 /** Joins lines to records, and names the fields of each. */
 class CsvRecords {
@@ -41,6 +44,9 @@ class CsvRecords {
   /** Lines of a record whose quote is still open. */
   #open: Span[] = [];
   #openBytes = 0;
+  /** Of one chunk; csv-parse takes many records at a time far faster than one. */
+  #pending: Pending[] = [];
+  #pendingBytes = 0;
 
   constructor(limits: ReadLimits) {
     this.#limits = limits;
@@ -49,27 +55,31 @@ class CsvRecords {
 
   *push(lines: Iterable<Span>): Generator<Draft> {
     for (const line of lines) yield* this.#add(line);
+    yield* this.#flush();
   }
 
   /** A quote that is open at the end of the file is a stray one, too. */
   *end(): Generator<Draft> {
     while (this.#open.length > 0) yield* this.#giveUpFirst('The file ends within a quoted field.');
+    yield* this.#flush();
   }
 
   *#add(line: Span): Generator<Draft> {
     if (line.kind === 'too_large') {
       while (this.#open.length > 0) yield* this.#giveUpFirst('A line that is too long follows.');
-      yield this.#bad(line, 'record_too_large', tooLong(line.offset, this.#limits));
+      yield* this.#emit(this.#bad(line, 'record_too_large', tooLong(line.offset, this.#limits)));
       return;
     }
     const quoteCount = countOf(line.bytes, this.#quote);
-    if (this.#open.length === 0) {
-      if (quoteCount % 2 === 0) yield* this.#record(line, quoteCount > 0);
-      else this.#hold(line);
+    const isEven = quoteCount % 2 === 0;
+    if (this.#open.length === 0 && isEven) {
+      const record = quoteCount === 0 ? this.#plain(line) : this.#quoted(line);
+      if (record !== undefined) yield* this.#emit(record);
       return;
     }
-    this.#hold(line);
-    if (quoteCount % 2 === 1) yield* this.#close();
+    this.#open.push(line);
+    this.#openBytes += line.bytes.length + bytesPerOpenLine;
+    if (this.#open.length > 1 && !isEven) yield* this.#close();
     else if (this.#openBytes > this.#limits.maxRecordBytes) {
       yield* this.#giveUpFirst(tooLong(this.#open[0]!.offset, this.#limits));
     }
@@ -78,75 +88,118 @@ class CsvRecords {
   /** The open lines as one record; if they are none, the quote that opened was a stray one. */
   *#close(): Generator<Draft> {
     const bytes = Buffer.concat(this.#open.flatMap((line) => [line.bytes, lineFeed]).slice(0, -1));
-    const { offset } = this.#open[0]!;
-    const [draft] = this.#record({ kind: 'whole', offset, bytes }, true);
-    if (draft?.kind === 'bad' && draft.reason === 'invalid_csv') {
-      yield* this.#giveUpFirst(draft.detail);
+    const record: Span = { kind: 'whole', offset: this.#open[0]!.offset, bytes };
+    const text = this.#textOf(record);
+    const fields = typeof text === 'string' ? this.#parse(text) : [];
+    if (typeof fields === 'string') {
+      yield* this.#giveUpFirst(fields);
       return;
     }
-    this.#drop();
-    if (draft !== undefined) yield draft;
+    this.#dropOpen();
+    const draft = typeof text === 'string' ? this.#named(record, fields) : text;
+    if (draft !== undefined) yield* this.#emit(draft);
   }
 
-  #hold(line: Span): void {
-    this.#open.push(line);
-    this.#openBytes += line.bytes.length + bytesPerOpenLine;
-  }
-
-  #drop(): void {
+  #dropOpen(): void {
     this.#open = [];
     this.#openBytes = 0;
   }
 
   /** Only the line with the open quote is bad; what follows it is read anew. */
-  *#giveUpFirst(detail: string): Generator<Draft> {
+  *#giveUpFirst(why: string): Generator<Draft> {
     const [first, ...rest] = this.#open;
-    this.#drop();
+    this.#dropOpen();
     if (first !== undefined) {
-      yield this.#bad(
-        first,
-        'invalid_csv',
-        `The quote that is opened at byte ${first.offset} is not closed. ${detail}`,
-      );
+      const detail = `The quote that is opened at byte ${first.offset} is not closed. ${why}`;
+      yield* this.#emit(this.#bad(first, 'invalid_csv', detail));
     }
     for (const line of rest) yield* this.#add(line);
   }
 
-  /** None for blank lines and the header, else one. */
-  #record(record: Span, hasQuotes: boolean): Draft[] {
-    const bytes = withoutReturn(record.bytes);
-    if (bytes.length === 0) return [];
-    const text = bytes.toString('utf8');
-    if (text.includes('\ufffd') && !isUtf8(bytes)) {
-      return [this.#bad(record, 'invalid_utf8', `The record at byte ${record.offset} is not UTF-8 text.`)];
-    }
-    const fields = hasQuotes ? this.#parse(text) : text.split(this.#limits.csv.delimiter).map(orNull);
-    if (typeof fields === 'string') return [this.#bad(record, 'invalid_csv', fields)];
-    if (this.#names !== undefined || !this.#limits.csv.header) return [this.#named(record, fields)];
-    if (!hasQuotes && text.includes('\r')) return [this.#bad(record, 'invalid_csv', returnsOnly)];
-    this.#names = namesOf(fields);
-    return [];
+  /** Undefined for blank lines and the header. */
+  #plain(line: Span): Draft | undefined {
+    const text = this.#textOf(line);
+    if (typeof text !== 'string') return text;
+    if (text === '') return undefined;
+    if (this.#isHeaderNext && text.includes('\r')) return this.#bad(line, 'invalid_csv', returnsOnly);
+    return this.#named(line, text.split(this.#limits.csv.delimiter).map(orNull));
   }
 
-  /** The fields, or what is wrong. */
-  #parse(text: string): Fields | string {
-    const { delimiter, quote } = this.#limits.csv;
+  #quoted(line: Span): Pending | undefined {
+    const text = this.#textOf(line);
+    if (typeof text !== 'string') return text;
+    if (!this.#isHeaderNext) return { record: line, text };
+    const fields = this.#parse(text);
+    return typeof fields === 'string' ? this.#bad(line, 'invalid_csv', fields) : this.#named(line, fields);
+  }
+
+  get #isHeaderNext(): boolean {
+    return this.#limits.csv.header && this.#names === undefined;
+  }
+
+  #textOf(record: Span): string | BadDraft {
+    const bytes = withoutReturn(record.bytes);
+    const text = bytes.toString('utf8');
+    if (!text.includes('\ufffd') || isUtf8(bytes)) return text;
+    return this.#bad(record, 'invalid_utf8', `The record at byte ${record.offset} is not UTF-8 text.`);
+  }
+
+  /** In order: a draft waits for the records before it. */
+  *#emit(record: Pending): Generator<Draft> {
+    if ('kind' in record && this.#pending.length === 0) {
+      yield record;
+      return;
+    }
+    this.#pending.push(record);
+    this.#pendingBytes += 'kind' in record ? record.sourceBytes : record.text.length;
+    if (this.#pendingBytes > maxPendingBytes) yield* this.#flush();
+  }
+
+  *#flush(): Generator<Draft> {
+    const pending = this.#pending;
+    this.#pending = [];
+    this.#pendingBytes = 0;
+    const texts = pending.flatMap((record) => ('kind' in record ? [] : [record.text]));
+    const parsed = this.#parseAll(texts);
+    let index = 0;
+    for (const waiting of pending) {
+      const draft = 'kind' in waiting ? waiting : this.#draftOf(waiting.record, parsed[index++]!);
+      if (draft !== undefined) yield draft;
+    }
+  }
+
+  #draftOf(record: Span, fields: Fields | string): Draft | undefined {
+    return typeof fields === 'string'
+      ? this.#bad(record, 'invalid_csv', fields)
+      : this.#named(record, fields);
+  }
+
+  /** Of each record the fields, or what is wrong. One bad record among them makes csv-parse give up all. */
+  #parseAll(texts: readonly string[]): readonly (Fields | string)[] {
+    if (texts.length === 0) return [];
     try {
-      const [record] = parse(text, {
-        delimiter,
-        quote,
-        escape: quote,
-        // One record; its line breaks are within quotes, or CRs that belong to a field.
-        record_delimiter: '\n',
-        cast: (value, { quoting }) => (value === '' && !quoting ? null : value),
-      }) as Fields[];
-      return record ?? [];
+      const records = parseCsv(texts.join('\n'), this.#limits);
+      if (records.length === texts.length) return records;
+    } catch {
+      // Told apart below: each by itself.
+    }
+    return texts.map((text) => this.#parse(text));
+  }
+
+  #parse(text: string): Fields | string {
+    try {
+      return parseCsv(text, this.#limits)[0] ?? [];
     } catch (error) {
       return `This is not CSV: ${(error as Error).message}.`;
     }
   }
 
-  #named(record: Span, fields: Fields): Draft {
+  /** Undefined for the header. */
+  #named(record: Span, fields: Fields): Draft | undefined {
+    if (this.#isHeaderNext) {
+      this.#names = namesOf(fields);
+      return undefined;
+    }
     // Without a header there are as many columns as a record has fields.
     const names = this.#names ?? fields.map((_, index) => `_c${index}`);
     if (fields.length > names.length && fields.slice(names.length).some((field) => field !== null)) {
@@ -161,13 +214,33 @@ class CsvRecords {
 
   #bad({ offset, bytes }: Span, reason: BadRecordReason, detail: string): BadDraft {
     // Without its header every record is bad: the next line must not be taken for one.
-    if (this.#limits.csv.header) this.#names ??= [];
+    if (this.#isHeaderNext) this.#names = [];
     const kept = Buffer.from(bytes.subarray(0, this.#limits.maxBadBytes));
     return { kind: 'bad', offset, sourceBytes: bytes.length, reason, detail, bytes: kept };
   }
 }
 
+/** @throws CsvError for the first record that is none */
+function parseCsv(text: string, { csv: { delimiter, quote } }: ReadLimits): Fields[] {
+  const options = {
+    delimiter,
+    quote,
+    escape: quote,
+    // Other line breaks are within quotes, or CRs that belong to a field.
+    record_delimiter: '\n',
+    relax_column_count: true,
+  };
+  // Only then an empty field may have had quotes; asking for each field is slow.
+  if (text.includes(quote + quote)) {
+    return parse(text, { ...options, cast: (value, { quoting }) => (quoting ? value : orNull(value)) });
+  }
+  const records: string[][] = parse(text, options);
+  return records.map((record) => record.map(orNull));
+}
+
 const lineFeed = Buffer.from('\n');
+/** Of records with quotes that wait for csv-parse. */
+const maxPendingBytes = 65_536;
 /** What an open line costs beside its bytes. */
 const bytesPerOpenLine = 128;
 const returnsOnly = 'The header has a CR without LF: lines that end in CR only are not supported.';

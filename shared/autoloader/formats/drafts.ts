@@ -68,10 +68,11 @@ export function setMember<Value>(object: Record<string, Value>, key: string, val
 }
 
 /** What was being read when the content ended in damage: it may look complete and not be. */
-export function* cutRecords(splitter: Splitter, why: Error): Iterable<BadDraft> {
+export function* cutRecords(splitter: Splitter, why: Error, maxBadBytes: number): Iterable<BadDraft> {
   for (const { kind, offset, bytes } of splitter.end()) {
     if (kind !== 'cut') continue;
     const detail = `The record at byte ${offset} is cut off. ${why.message}`;
-    yield { kind: 'bad', offset, sourceBytes: bytes.length, reason: 'truncated', detail, bytes };
+    const kept = bytes.subarray(0, maxBadBytes);
+    yield { kind: 'bad', offset, sourceBytes: bytes.length, reason: 'truncated', detail, bytes: kept };
   }
 }

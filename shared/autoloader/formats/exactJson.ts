@@ -2,9 +2,11 @@
 import { setMember } from './drafts.js';
 import { ExactNumber, type FileObject, type FileValue } from './types.js';
 
-/** What a double may change has 16 characters of digits and point, or an exponent of three digits. */
-const longNumbers = /[\d.]{16,}(?:[eE][+-]?\d+)?|\d[eE][+-]?\d{3,}/g;
-const writtenFractions = /\d\.0+(?![\d])|\d[eE][+-]?\d/;
+/** A double has every number of up to 15 digits; with the point they are 16 characters. */
+const longRun = 16;
+/** Beyond a double's range, or close to its ends. */
+const largeExponents = /\d[eE][+-]?\d{3}/;
+const writtenFractions = /\d\.0+(?!\d)|\d[eE][+-]?\d/;
 
 /**
  * @param keepWrittenFractions whole numbers written as 21.0 or 2e1 come as `ExactNumber`
@@ -12,18 +14,34 @@ const writtenFractions = /\d\.0+(?![\d])|\d[eE][+-]?\d/;
  */
 export function parseExactJson(text: string, keepWrittenFractions: boolean): FileValue {
   const value = JSON.parse(text) as FileValue;
-  const hasFractions = keepWrittenFractions && writtenFractions.test(text);
-  if (!hasFractions && !mayLoseDigits(text)) return value;
-  return new ExactReader(text, keepWrittenFractions).value();
+  const isCertain =
+    !mayLoseDigits(text) &&
+    !largeExponents.test(text) &&
+    !(keepWrittenFractions && writtenFractions.test(text));
+  return isCertain ? value : new ExactReader(text, keepWrittenFractions).value();
 }
 
-/** Digits inside of strings raise a false alarm at times, which costs time and nothing else. */
+/**
+ * Whether there is a long run of digits that no double stands for. One character in 16 is looked at: a run that long
+ * covers one of them. Digits inside of strings raise a false alarm at times, which costs time and nothing else.
+ */
 function mayLoseDigits(text: string): boolean {
-  longNumbers.lastIndex = 0;
-  for (let match = longNumbers.exec(text); match !== null; match = longNumbers.exec(text)) {
-    if (match[0].length < 16 || !isExact(match[0])) return true;
+  for (let at = longRun - 1; at < text.length; at += longRun) {
+    if (!isDigitOrPoint(text.charCodeAt(at))) continue;
+    let start = at;
+    while (start > 0 && isDigitOrPoint(text.charCodeAt(start - 1))) start--;
+    let end = at + 1;
+    while (isDigitOrPoint(text.charCodeAt(end))) end++;
+    if (end - start < longRun) continue;
+    while (isNumberPart(text.charCodeAt(end))) end++;
+    if (!isExact(text.slice(start, end))) return true;
+    at = end - 1;
   }
   return false;
+}
+
+function isDigitOrPoint(code: number): boolean {
+  return (code >= 48 && code <= 57) || code === 46;
 }
 
 /** Whether the double nearest to a JSON number has its value in the shortest text that stands for that double. */

@@ -9,14 +9,14 @@ import { LineSplitter, type Span, type Splitter } from './spans.js';
 import { type BadRecordReason, ExactNumber, type FileObject, type FileValue } from './types.js';
 
 export function readNdjson(text: AsyncIterable<Buffer>, limits: ReadLimits): DraftSource {
-  return readSpans(text, new LineSplitter(limits.maxRecordBytes, limits.maxBadBytes), (span) =>
+  return readSpans(text, new LineSplitter(limits.maxRecordBytes, limits.maxBadBytes), limits, (span) =>
     recordsOfLine(span, limits),
   );
 }
 
 /** One document, several after each other, or arrays, which are read element by element. */
 export function readJson(text: AsyncIterable<Buffer>, limits: ReadLimits): DraftSource {
-  return readSpans(text, new JsonSplitter(limits.maxRecordBytes, limits.maxBadBytes), (span) => [
+  return readSpans(text, new JsonSplitter(limits.maxRecordBytes, limits.maxBadBytes), limits, (span) => [
     recordOfSpan(span, limits),
   ]);
 }
@@ -24,12 +24,13 @@ export function readJson(text: AsyncIterable<Buffer>, limits: ReadLimits): Draft
 async function* readSpans(
   text: AsyncIterable<Buffer>,
   splitter: Splitter,
+  limits: ReadLimits,
   recordsOf: (span: Span) => Iterable<Draft>,
 ): AsyncGenerator<Iterable<Draft>> {
   try {
     for await (const chunk of text) yield recordsOfSpans(splitter.push(chunk), recordsOf);
   } catch (error) {
-    if (error instanceof UnreadableContent) yield cutRecords(splitter, error);
+    if (error instanceof UnreadableContent) yield cutRecords(splitter, error, limits.maxBadBytes);
     throw error;
   }
   yield recordsOfSpans(splitter.end(), recordsOf);

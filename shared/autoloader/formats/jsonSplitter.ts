@@ -37,11 +37,13 @@ export class JsonSplitter implements Splitter {
     /** Where in the chunk the part that belongs to the span begins. */
     let start = 0;
     for (let at = 0; at < chunk.length; at++) {
-      const code = chunk[at]!;
       if (this.#isInString) {
         at = this.#passString(chunk, at);
         continue;
       }
+      if (this.#depth > 0) at = nextOfBracketsAndQuotes(chunk, at);
+      const code = chunk[at];
+      if (code === undefined) break;
       if (this.#spanOffset < 0) {
         const empty = this.#between(code, at);
         if (empty !== undefined) yield empty;
@@ -148,6 +150,15 @@ export class JsonSplitter implements Splitter {
   #tooLarge(last: Buffer, offset: number): Span {
     return { kind: 'too_large', offset, bytes: this.#held.take(last).subarray(0, this.#maxBadBytes) };
   }
+}
+
+/** Inside of brackets nothing else counts. In ASCII the two kinds of brackets differ in one bit. */
+function nextOfBracketsAndQuotes(chunk: Buffer, start: number): number {
+  for (let at = start; at < chunk.length; at++) {
+    const code = chunk[at]!;
+    if (code === quote || (code | 32) === openBrace || (code | 32) === closeBrace) return at;
+  }
+  return chunk.length;
 }
 
 function isSpace(code: number): boolean {

@@ -1,7 +1,6 @@
 // A landed file to chunks of numbered records: what it is compressed with, which format it has, and who reads that.
 import { Buffer } from 'node:buffer';
 import type { DataField, ParquetSource } from '../../parquet/index.js';
-import { readAvro } from './avroRecords.js';
 import {
   asUtf8,
   type Content,
@@ -188,21 +187,27 @@ function detectFormat(path: string, head: Buffer): FileFormat {
   );
 }
 
-function readStream(
+async function* readStream(
   format: Exclude<FileFormat, 'parquet'>,
   content: Content,
   path: string,
   limits: ReadLimits,
 ): DeclaredDrafts {
   switch (format) {
-    case 'avro':
-      return readAvro(content.bytes, limits);
+    case 'avro': {
+      // avsc is loaded only where there are Avro files: it is a good part of a cold start.
+      const { readAvro } = await import('./avroRecords.js');
+      yield* readAvro(content.bytes, limits);
+      return;
+    }
     case 'ndjson':
-      return undeclared(readNdjson(asUtf8(content), limits));
+      yield* undeclared(readNdjson(asUtf8(content), limits));
+      return;
     case 'json':
-      return undeclared(readJson(asUtf8(content), limits));
+      yield* undeclared(readJson(asUtf8(content), limits));
+      return;
     case 'csv':
-      return undeclared(readCsv(asUtf8(content), withDelimiterOf(path, limits)));
+      yield* undeclared(readCsv(asUtf8(content), withDelimiterOf(path, limits)));
   }
 }
 

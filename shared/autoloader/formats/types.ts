@@ -147,7 +147,7 @@ export type FileRecord = GoodRecord | BadRecord;
 
 export interface RecordChunk {
   readonly records: readonly FileRecord[];
-  /** Bytes taken from storage so far; of Parquet an estimate by rows. Never decreases. */
+  /** Bytes taken from storage so far; of Parquet the file's size from the first row group on. Never decreases. */
   readonly bytesRead: number;
   /** Bytes that these records were read from, after decompression: about the memory that they take. */
   readonly sourceBytes: number;
