@@ -40,6 +40,7 @@ async function startOnFreePorts(folder: string): Promise<Stack> {
   );
   const [blobPort = 0, queuePort = 0, tablePort = 0, eventHubsPort = 0, hostPort = 0] = ports;
   return startStack({
+    landingContainers: [],
     state,
     ports: { blobPort, queuePort, tablePort, eventHubsPort, hostPort },
     hubs: [{ name: pipeline.source.eventHub, partitionCount }],

@@ -16,7 +16,6 @@ import {
 } from '../shared/maintenance/index.js';
 
 const { maintenance, tables } = pipeline;
-const tableNames = [tables.readings, tables.quarantine];
 /** Queries ask for a device and a time; files sorted so are skipped by their statistics. */
 const sortBy: Readonly<Record<string, readonly string[]>> = {
   [tables.readings]: ['device_id', 'event_time'],
@@ -30,7 +29,8 @@ interface TableInput {
 /** Starts `orchestration` for each table where the last one has ended. */
 const startForEachTable = (orchestration: string) => async (_: Timer, context: InvocationContext) => {
   const client = df.getClient(context);
-  for (const table of tableNames) {
+  const { existingTables } = await getApp();
+  for (const table of await existingTables()) {
     await startSingleton(client, orchestration, {
       instanceId: `${orchestration}-${table}`,
       input: { table },

@@ -30,6 +30,7 @@ async function start(options: StartOptions): Promise<number> {
       state,
       ports,
       hub: pipeline.source.eventHub,
+      landingContainers: pipeline.files.map(({ container }) => container),
       tables: pipeline.tables,
       clock: systemClock,
     });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type Clock, describeError, TributaryError } from '../../shared/base/index.js';
 import { azuriteConnectionString, startAzurite } from '../azurite/index.js';
 import { type ChildService, startChildService } from './childService.js';
+import { createLandingContainers } from './landingContainers.js';
 import { type LoggedNotice, ServiceLog } from './serviceLog.js';
 import type { RunningService } from './stackLock.js';
 import type { StackState } from './stackState.js';
@@ -25,6 +26,7 @@ export interface StackOptions {
   readonly state: StackState;
   readonly ports: StackPorts;
   readonly hubs: readonly HubDefinition[];
+  readonly landingContainers: readonly string[];
   readonly clock: Clock;
   /** Told about each service as it becomes ready. */
   readonly onReady: (name: string, detail: string) => void;
@@ -72,6 +74,7 @@ function hostSettings(ports: StackPorts): Readonly<Record<string, string>> {
   return {
     AzureWebJobsStorage: storage,
     LakeStorage: storage,
+    LandingStorage: storage,
     EventHubs: eventHubsConnectionString(ports.eventHubsPort),
   };
 }
@@ -139,6 +142,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       [eventHubsPlan(options), `port ${ports.eventHubsPort}`],
     ]);
     if (options.stopWanted.aborted) return stack;
+    await createLandingContainers(stack.storage, options.landingContainers);
     await stack.startTogether([[hostPlan(options), `http://127.0.0.1:${ports.hostPort}`]]);
     return stack;
   } catch (error) {

@@ -25,6 +25,7 @@ export interface SessionOptions {
   readonly state: StackState;
   readonly ports: StackPorts;
   readonly hub: string;
+  readonly landingContainers: readonly string[];
   readonly tables: { readonly readings: string; readonly quarantine: string };
   readonly clock: Clock;
 }
@@ -80,7 +81,7 @@ export class StartSession {
   }
 
   async #start(): Promise<Stack> {
-    const { options, state, ports, hub, clock } = this.#session;
+    const { options, state, ports, hub, landingContainers, clock } = this.#session;
     const partitionCount = options.partitions ?? state.partitionCount ?? usualPartitionCount;
     const stack = await startStack({
       state,
@@ -88,6 +89,7 @@ export class StartSession {
       clock,
       stopWanted: this.#asked.signal,
       hubs: [{ name: hub, partitionCount }, alertHub],
+      landingContainers,
       onReady: (name, detail) => console.log(`${this.#style.green('ready')}  ${name.padEnd(20)} ${detail}`),
     });
     state.rememberPartitionCount(partitionCount);

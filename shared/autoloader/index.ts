@@ -5,3 +5,4 @@ export type { FileDiscovery, Listing } from './loading/discovery.js';
 export type { FileLoader, LoadPlan, PlanRequest } from './loading/fileLoader.js';
 export { loadBatch, loadFiles } from './loading/loadFiles.js';
 export { type FileStreamContext, type OpenFileStream, openFileStream } from './loading/openFileStream.js';
+export { type LoadStarter, LoadWaker } from './loading/wake.js';

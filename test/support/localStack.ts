@@ -58,6 +58,7 @@ export class LocalStack {
       FUNCTIONS_WORKER_RUNTIME: 'node',
       AzureWebJobsStorage: this.azurite.connectionString,
       LakeStorage: this.azurite.connectionString,
+      LandingStorage: this.azurite.connectionString,
       EventHubs: this.emulator.connectionString,
     };
   }
