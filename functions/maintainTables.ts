@@ -57,9 +57,11 @@ df.app.orchestration('maintainTable', function* (context) {
   const plan: CompactionPlan = yield context.df.callActivityWithRetry('planCompaction', retryOptions, {
     table,
   });
-  const results: BinResult[] = yield context.df.Task.all(
-    plan.bins.map((bin) => context.df.callActivityWithRetry('rewriteFiles', retryOptions, { table, bin })),
+  const rewrites = plan.bins.map((bin) =>
+    context.df.callActivityWithRetry('rewriteFiles', retryOptions, { table, bin }),
   );
+  // The library refuses to wait for nothing.
+  const results: BinResult[] = rewrites.length === 0 ? [] : yield context.df.Task.all(rewrites);
   const compaction: unknown =
     plan.bins.length === 0
       ? { kind: 'nothing' }

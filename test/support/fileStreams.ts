@@ -130,7 +130,7 @@ function plain(values: DataValues, { type }: DataField, row: number): Cell {
     case 'numbers':
       return type === 'boolean' ? values.values[row] !== 0 : values.values[row];
     case 'decimals':
-      return values.values[row];
+      return decimalText(BigInt(values.values[row]!), type);
     case 'struct': {
       if (typeof type !== 'object' || type.kind !== 'struct') throw new Error('a struct without fields');
       const { fields } = type;
@@ -146,4 +146,11 @@ function plain(values: DataValues, { type }: DataField, row: number): Cell {
     default:
       return null;
   }
+}
+
+function decimalText(unscaled: bigint, type: DataField['type']): string {
+  const scale = typeof type === 'object' && type.kind === 'decimal' ? type.scale : 0;
+  const digits = String(unscaled < 0n ? -unscaled : unscaled).padStart(scale + 1, '0');
+  const point = digits.length - scale;
+  return `${unscaled < 0n ? '-' : ''}${digits.slice(0, point)}${scale > 0 ? `.${digits.slice(point)}` : ''}`;
 }

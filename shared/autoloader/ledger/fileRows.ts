@@ -40,14 +40,15 @@ export interface WaitingFile extends LandedFile {
   readonly discoveredMs: number;
 }
 
+/** `etag` is a name that rows have for their own. */
 export function landedValues({ path, etag, sizeBytes, modifiedMs }: LandedFile): LedgerValues {
-  return { path, etag, sizeBytes, modifiedMs };
+  return { path, fileEtag: etag, sizeBytes, modifiedMs };
 }
 
 export function landedOf({ values }: LedgerRow): LandedFile {
   return {
     path: String(values.path),
-    etag: String(values.etag),
+    etag: String(values.fileEtag),
     sizeBytes: Number(values.sizeBytes),
     modifiedMs: Number(values.modifiedMs),
   };
@@ -70,7 +71,7 @@ export function fileRowOf(row: LedgerRow): FileRow {
   };
 }
 
-export function fileValues(file: Omit<FileRow, 'id'>): LedgerValues {
-  const entries = Object.entries({ ...file, id: undefined }).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(entries) as LedgerValues;
+export function fileValues({ etag, ...file }: Omit<FileRow, 'id'>): LedgerValues {
+  const entries = Object.entries({ ...file, id: undefined, fileEtag: etag });
+  return Object.fromEntries(entries.filter(([, value]) => value !== undefined)) as LedgerValues;
 }

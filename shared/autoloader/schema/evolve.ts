@@ -148,6 +148,10 @@ function withField(
   const [name = '', ...rest] = path;
   const at = fields.findIndex((field) => field.name === name);
   const known = fields[at];
+  // Names of columns differ by more than case; the files' spelling was first.
+  const isTaken =
+    known === undefined && fields.some((field) => field.name.toLowerCase() === name.toLowerCase());
+  if (isTaken) return fields;
   if (rest.length === 0) return known === undefined ? [...fields, { name, type, nullable: true }] : fields;
   const inner = known === undefined ? [] : structFields(known.type);
   if (inner === undefined) return fields;
