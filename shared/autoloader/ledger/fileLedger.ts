@@ -95,7 +95,13 @@ export class FileLedger {
     return ids;
   }
 
-  idOf({ path, etag }: LandedFile): string {
+  /** What is known of a version of a file; of any version of it where overwrites do not count. */
+  async find(version: Pick<LandedFile, 'path' | 'etag'>): Promise<FileRow | undefined> {
+    const row = await this.#get(fileKey(this.idOf(version)));
+    return row === undefined ? undefined : fileRowOf(row);
+  }
+
+  idOf({ path, etag }: Pick<LandedFile, 'path' | 'etag'>): string {
     return fileId(this.#options.allowOverwrites ? `${path}\n${etag}` : path);
   }
 
@@ -146,8 +152,10 @@ export class FileLedger {
     const files = await this.#chooseFiles(limits);
     if (files.length === 0) return undefined;
     const values = { plannedMs: this.#options.clock.nowMs(), fileCount: files.length, ...keyTexts(files) };
-    await this.#ledger.change(this.#options.stream, [{ kind: 'insert', row: batchKey(batch), values }]);
-    // Whether it was inserted or a rival was first: what is written down now is the batch.
+    const row = batchKey(batch);
+    const result = await this.#ledger.change(this.#options.stream, [{ kind: 'insert', row, values }]);
+    if (result.kind === 'changed') return { batch, plannedMs: values.plannedMs, files };
+    // A rival was first, or our own request whose answer was lost: what is written down is the batch.
     return this.#plannedBatch(batch);
   }
 
@@ -238,37 +246,30 @@ export class FileLedger {
     const row = await this.#get(batchKey(batch));
     if (row === undefined || row.values.finished === true) return undefined;
     const keys = keysOf(row);
-    const files: WaitingFile[] = [];
-    for (let start = 0; start < keys.length; start += maxLedgerChanges) {
-      const rows = await Promise.all(
-        keys.slice(start, start + maxLedgerChanges).map((key) => this.#get(key)),
-      );
-      for (const [index, found] of rows.entries()) {
-        if (found === undefined) throw this.#lostFile(batch, keys[start + index]!);
-        files.push(waitingOf(found));
-      }
-    }
-    return { batch, plannedMs: Number(row.values.plannedMs), files };
+    const files = new Map<string, WaitingFile>();
+    for await (const waiting of this.#list(rangeOf(keys))) files.set(waiting.row, waitingOf(waiting));
+    const planned = keys.map((key) => files.get(key) ?? this.#lostFile(batch, key));
+    return { batch, plannedMs: Number(row.values.plannedMs), files: planned };
   }
 
   /** A rival has finished the batch meanwhile; looking again shows a newer version of the table. */
-  #lostFile(batch: number, key: string): TributaryError {
-    return new TributaryError(
+  #lostFile(batch: number, key: string): never {
+    throw new TributaryError(
       'FILE_BATCH_SUPERSEDED',
       `Batch ${batch} of stream ${this.#options.stream} was finished by another run (row ${key} is gone). Start over from the table's present version.`,
     );
   }
 
   async #finishFiles(files: readonly FinishedFile[], batch: number, version: number): Promise<void> {
-    const rows = await Promise.all(files.map(({ file }) => this.#get(file.key)));
-    // A file without its waiting row was finished by an earlier attempt, or a rival.
-    const open = files.filter((_, index) => rows[index] !== undefined);
-    if (open.length === 0) return;
-    const result = await this.#ledger.change(
-      this.#options.stream,
-      open.flatMap((finished) => this.#completion(finished, batch, version)),
-    );
-    if (result.kind === 'conflict') await this.#finishFiles(files, batch, version);
+    let open = files;
+    while (open.length > 0) {
+      const changes = open.flatMap((finished) => this.#completion(finished, batch, version));
+      const result = await this.#ledger.change(this.#options.stream, changes);
+      if (result.kind === 'changed') return;
+      // A file without its waiting row was finished by an earlier attempt, or a rival.
+      const rows = await Promise.all(files.map(({ file }) => this.#get(file.key)));
+      open = files.filter((_, index) => rows[index] !== undefined);
+    }
   }
 
   #completion({ file, outcome }: FinishedFile, batch: number, version: number): LedgerChange[] {
@@ -322,6 +323,11 @@ function keyTexts(files: readonly WaitingFile[]): Record<string, string> {
     texts[`files${start / keysPerText}`] = part.join(',');
   }
   return texts;
+}
+
+/** They are in order, since the files were chosen so. */
+function rangeOf(keys: readonly string[]): { readonly rowFrom: string; readonly rowBefore: string } {
+  return { rowFrom: keys[0] ?? 't:', rowBefore: `${keys.at(-1) ?? 't:'}~` };
 }
 
 function keysOf({ values }: LedgerRow): readonly string[] {

@@ -23,6 +23,8 @@ const filesPerEntry = 1_000;
 export class FileDiscovery {
   readonly #options: DiscoveryOptions;
   readonly #isOfStream: (path: string) => boolean;
+  /** Never changes once it is written down. */
+  #knownBirthMs: number | undefined;
 
   constructor(options: DiscoveryOptions) {
     this.#options = options;
@@ -31,15 +33,18 @@ export class FileDiscovery {
 
   /**
    * For events, which may come twice, late, in any order, or for files that are gone.
-   * @returns whether the file is to be loaded and was not known
+   * @returns whether the file waits to be loaded
    * @throws TributaryError STORAGE_UNAVAILABLE, STORAGE_DENIED, as every method
    */
   async enter(path: string): Promise<boolean> {
     if (!this.#isOfStream(path)) return false;
-    const file = await this.#options.landing.head(path);
+    const { landing, ledger, stream } = this.#options;
+    const known = stream.allowOverwrites ? undefined : await ledger.find({ path, etag: '' });
+    if (known !== undefined) return known.state === 'waiting';
+    const file = await landing.head(path);
     if (file === undefined) return false;
     const { waiting } = await this.#enter([file], await this.#bornMs());
-    return waiting > 0;
+    return waiting > 0 || (await ledger.find(file))?.state === 'waiting';
   }
 
   /** Enters every file that is not known; finds those whose event was lost. */
@@ -67,8 +72,8 @@ export class FileDiscovery {
 
   /** Files from before that time are old; -Infinity where old ones count, too. */
   async #bornMs(): Promise<number> {
-    const bornMs = await this.#options.ledger.birthMs();
-    return this.#options.stream.includeExistingFiles ? Number.NEGATIVE_INFINITY : bornMs;
+    this.#knownBirthMs ??= await this.#options.ledger.birthMs();
+    return this.#options.stream.includeExistingFiles ? Number.NEGATIVE_INFINITY : this.#knownBirthMs;
   }
 
   async #enter(files: readonly LandedInfo[], bornMs: number): Promise<{ readonly waiting: number }> {
