@@ -68,4 +68,34 @@ export default definePipeline({
     // A reading up to this much older than its device's newest one still counts.
     allowedLatenessMs: 5 * 60_000,
   },
+
+  // Rules of one field form a group, in which the first that matches wins; `npm run subscribe` follows what they raise.
+  alerts: {
+    rules: [
+      {
+        name: 'CRITICAL_TEMPERATURE',
+        when: { field: 'temperature', is: '>', threshold: 35 },
+        severity: 'CRITICAL',
+        message: 'Critical temperature detected: {temperature}°C',
+      },
+      {
+        name: 'HIGH_TEMPERATURE',
+        when: { field: 'temperature', is: '>', threshold: 30 },
+        severity: 'WARNING',
+        message: 'High temperature warning: {temperature}°C',
+      },
+      {
+        name: 'CRITICAL_BATTERY',
+        when: { field: 'battery', is: '<', threshold: 10 },
+        severity: 'CRITICAL',
+        message: 'Critical battery level: {battery}%',
+      },
+      {
+        name: 'LOW_BATTERY',
+        when: { field: 'battery', is: '<', threshold: 20 },
+        severity: 'WARNING',
+        message: 'Low battery warning: {battery}%',
+      },
+    ],
+  },
 });

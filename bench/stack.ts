@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openPublisher } from '../local/sending/publisher.js';
 import { compressText, createFleet, defaultMix, startSimulator } from '../local/simulator/index.js';
+import { connectionsOf, hubsOf } from '../local/stack/pipelineHubs.js';
 import { claimPorts } from '../local/stack/ports.js';
 import { type Stack, startStack } from '../local/stack/stack.js';
 import { StackState } from '../local/stack/stackState.js';
@@ -40,10 +41,11 @@ async function startOnFreePorts(folder: string): Promise<Stack> {
   );
   const [blobPort = 0, queuePort = 0, tablePort = 0, eventHubsPort = 0, hostPort = 0] = ports;
   return startStack({
-    landingContainers: [],
+    landings: [],
     state,
     ports: { blobPort, queuePort, tablePort, eventHubsPort, hostPort },
-    hubs: [{ name: pipeline.source.eventHub, partitionCount }],
+    hubs: hubsOf(pipeline, partitionCount),
+    connections: connectionsOf(pipeline),
     clock: systemClock,
     onReady: () => {},
     stopWanted: new AbortController().signal,

@@ -20,6 +20,7 @@ const { maintenance, tables } = pipeline;
 const sortBy: Readonly<Record<string, readonly string[]>> = {
   [tables.readings]: ['device_id', 'event_time'],
   [tables.quarantine]: ['_partition', '_sequence_number'],
+  [tables.undeliveredAlerts]: ['device_id', 'failed_time'],
 };
 
 interface TableInput {

@@ -29,9 +29,7 @@ async function start(options: StartOptions): Promise<number> {
       options,
       state,
       ports,
-      hub: pipeline.source.eventHub,
-      landingContainers: pipeline.files.map(({ container }) => container),
-      tables: pipeline.tables,
+      pipeline,
       clock: systemClock,
     });
     return await session.run();

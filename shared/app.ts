@@ -19,6 +19,13 @@ import { Ingestor } from './ingest/index.js';
 import type { Pipeline } from './pipeline/index.js';
 import { summarizeTable, type TableSummary } from './progress/index.js';
 import {
+  createWebhookClient,
+  secretProblem,
+  undeliveredSchema,
+  WebhookDelivery,
+  webhookTargets,
+} from './results/index.js';
+import {
   createBlobLanding,
   createBlobStore,
   createContainerIfMissing,
@@ -40,6 +47,11 @@ export interface LoadedTable {
 export interface App {
   readonly pipeline: Pipeline;
   readonly ingestor: Ingestor;
+  /**
+   * Delivers to the pipeline's webhooks. Its settings are looked at here, not at start: a secret that is missing must not hold
+   * up the readings. @throws TributaryError SETTING_MISSING, CONFIG_INVALID
+   */
+  webhooks(): WebhookDelivery;
   /** Names of the pipeline's tables. Those of file streams come with their first file: see `existingTables`. */
   readonly tableNames: readonly string[];
   existingTables(): Promise<readonly string[]>;
@@ -64,7 +76,7 @@ const fileLedgerTable = 'TributaryFiles';
  * Opens the lake and creates the tables that are missing.
  * Settings: `LakeStorage` (connection string) or `LakeStorage__blobServiceUri` (identity; `LakeStorage__clientId` names
  * a user-assigned one), `LakeContainer` (default `lake`). For streams of files also `LandingStorage`, or `LandingStorage__blobServiceUri`
- * and `LandingStorage__clientId`, and with an identity `LakeStorage__tableServiceUri`.
+ * and `LandingStorage__clientId`, and with an identity `LakeStorage__tableServiceUri`; `webhooks` reads those with the webhooks' secrets.
  * @throws TributaryError SETTING_MISSING, STORAGE_DENIED, STORAGE_UNAVAILABLE, and what opening a table throws
  */
 export async function createApp(settings: Settings, logger: Logger = consoleLogger): Promise<App> {
@@ -75,11 +87,14 @@ export async function createApp(settings: Settings, logger: Logger = consoleLogg
   const schemas: readonly (readonly [name: string, schema: StructType])[] = [
     [pipeline.tables.readings, readingSchema(pipeline)],
     [pipeline.tables.quarantine, quarantineSchema()],
+    ...(pipeline.alerts.webhooks.length === 0
+      ? []
+      : [[pipeline.tables.undeliveredAlerts, undeliveredSchema()] as const]),
   ];
   const writers = await Promise.all(
     schemas.map(([name, schema]) => openWriter({ store, name, schema, logger })),
   );
-  const [readings, quarantine] = writers as [TableWriter, TableWriter];
+  const [readings, quarantine, undelivered] = writers as [TableWriter, TableWriter, TableWriter?];
   const loadTable = tableLoader(store);
   const tableNames = [...schemas.map(([name]) => name), ...pipeline.files.map(({ table }) => table)];
   const existingTables = () => tablesThatExist(tableNames, loadTable);
@@ -92,6 +107,7 @@ export async function createApp(settings: Settings, logger: Logger = consoleLogg
       clock: systemClock,
       logger,
     }),
+    webhooks: webhookOpener(settings, undelivered, logger),
     tableNames,
     existingTables,
     loadTable,
@@ -116,6 +132,24 @@ export function getApp(): Promise<App> {
 }
 
 const consoleLogger = createLogger((line, level) => console[level](line), 'info');
+
+/** One for the life of the app: it remembers what it has delivered. */
+function webhookOpener(settings: Settings, table: TableWriter | undefined, logger: Logger): App['webhooks'] {
+  let opened: WebhookDelivery | undefined;
+  return () => {
+    if (table === undefined)
+      throw new TributaryError('CONFIG_INVALID', 'pipeline.ts has no alerts.webhooks.');
+    opened ??= new WebhookDelivery({
+      targets: webhookTargets(pipeline.alerts.webhooks, settings, secretProblem),
+      post: createWebhookClient(systemClock),
+      table,
+      clock: systemClock,
+      random: systemRandom,
+      logger,
+    });
+    return opened;
+  };
+}
 
 async function openWriter(options: {
   readonly store: ObjectStore;

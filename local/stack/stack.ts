@@ -5,6 +5,7 @@ import { type Clock, describeError, TributaryError } from '../../shared/base/ind
 import { azuriteConnectionString, startAzurite } from '../azurite/index.js';
 import { type ChildService, startChildService } from './childService.js';
 import { createLandingContainers } from './landingContainers.js';
+import type { HubDefinition } from './pipelineHubs.js';
 import { type LoggedNotice, ServiceLog } from './serviceLog.js';
 import type { RunningService } from './stackLock.js';
 import type { StackState } from './stackState.js';
@@ -17,16 +18,14 @@ export interface StackPorts {
   readonly hostPort: number;
 }
 
-export interface HubDefinition {
-  readonly name: string;
-  readonly partitionCount: number;
-}
-
 export interface StackOptions {
   readonly state: StackState;
   readonly ports: StackPorts;
   readonly hubs: readonly HubDefinition[];
-  readonly landingContainers: readonly string[];
+  /** Names of the settings that the emulator's connection string goes to. */
+  readonly connections: readonly string[];
+  /** Where files land, and the settings that the functions find these containers by. */
+  readonly landings: readonly { readonly connection: string; readonly container: string }[];
   readonly clock: Clock;
   /** Told about each service as it becomes ready. */
   readonly onReady: (name: string, detail: string) => void;
@@ -69,13 +68,16 @@ export const eventHubsConnectionString = (port: number) =>
   `Endpoint=sb://localhost:${port};SharedAccessKeyName=local;SharedAccessKey=local;UseDevelopmentEmulator=true`;
 
 /** Host settings; they win over local.settings.json, which holds the same for the usual ports. */
-function hostSettings(ports: StackPorts): Readonly<Record<string, string>> {
+function hostSettings({ ports, connections, landings }: StackOptions): Readonly<Record<string, string>> {
   const storage = azuriteConnectionString(ports);
+  const eventHubs = eventHubsConnectionString(ports.eventHubsPort);
   return {
+    // As the Functions Core Tools set it.
+    AZURE_FUNCTIONS_ENVIRONMENT: 'Development',
     AzureWebJobsStorage: storage,
     LakeStorage: storage,
-    LandingStorage: storage,
-    EventHubs: eventHubsConnectionString(ports.eventHubsPort),
+    ...Object.fromEntries(connections.map((name) => [name, eventHubs])),
+    ...Object.fromEntries(landings.map(({ connection }) => [connection, storage])),
   };
 }
 
@@ -85,6 +87,11 @@ function azuritePlan({ state, ports }: StackOptions): ServicePlan {
     logName: 'azurite',
     start: async (onLine) => (await startAzurite({ folder: state.azuriteFolder, onLine, ...ports })).service,
   };
+}
+
+function hubArgument({ name, partitionCount, consumerGroups }: HubDefinition): string {
+  const groups = consumerGroups.length === 0 ? '' : `:${consumerGroups.join(',')}`;
+  return `${name}:${partitionCount}${groups}`;
 }
 
 function eventHubsPlan({ state, ports, hubs }: StackOptions): ServicePlan {
@@ -99,7 +106,7 @@ function eventHubsPlan({ state, ports, hubs }: StackOptions): ServicePlan {
         args: [
           ...['--port', String(ports.eventHubsPort)],
           ...['--data', state.eventHubsFolder],
-          ...hubs.flatMap(({ name, partitionCount }) => ['--hub', `${name}:${partitionCount}`]),
+          ...hubs.flatMap((hub) => ['--hub', hubArgument(hub)]),
         ],
         isReady: (line) => line.startsWith('Event Hubs emulator is listening on'),
         onLine,
@@ -107,9 +114,10 @@ function eventHubsPlan({ state, ports, hubs }: StackOptions): ServicePlan {
   };
 }
 
-function hostPlan({ state, ports }: StackOptions): ServicePlan {
+function hostPlan(options: StackOptions): ServicePlan {
+  const { state, ports } = options;
   const script = join(import.meta.dirname, '..', 'host', 'cli.js');
-  const settings = Object.entries(hostSettings(ports));
+  const settings = Object.entries(hostSettings(options));
   return {
     name: 'Functions host',
     logName: 'host',
@@ -142,7 +150,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       [eventHubsPlan(options), `port ${ports.eventHubsPort}`],
     ]);
     if (options.stopWanted.aborted) return stack;
-    await createLandingContainers(stack.storage, options.landingContainers);
+    await createLandingContainers(
+      stack.storage,
+      options.landings.map(({ container }) => container),
+    );
     await stack.startTogether([[hostPlan(options), `http://127.0.0.1:${ports.hostPort}`]]);
     return stack;
   } catch (error) {

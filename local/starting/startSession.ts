@@ -1,8 +1,10 @@
 // One run of `npm start`, from the first service to the summary.
 import type { Clock } from '../../shared/base/index.js';
+import type { Pipeline } from '../../shared/pipeline/index.js';
 import { exitCodes } from '../commandLine/command.js';
 import { type EventPublisher, openPublisher } from '../sending/publisher.js';
 import { compressText, createFleet, type Simulator, startSimulator } from '../simulator/index.js';
+import { connectionsOf, hubsOf } from '../stack/pipelineHubs.js';
 import { RateMeter } from '../stack/rateMeter.js';
 import { type EndedService, type Stack, type StackPorts, startStack } from '../stack/stack.js';
 import type { StackState } from '../stack/stackState.js';
@@ -24,9 +26,7 @@ export interface SessionOptions {
   readonly options: StartOptions;
   readonly state: StackState;
   readonly ports: StackPorts;
-  readonly hub: string;
-  readonly landingContainers: readonly string[];
-  readonly tables: { readonly readings: string; readonly quarantine: string };
+  readonly pipeline: Pipeline;
   readonly clock: Clock;
 }
 
@@ -40,7 +40,6 @@ const redrawMs = 1000;
 const plainLineMs = 5000;
 const drainTimeoutMs = 60_000;
 const usualPartitionCount = 4;
-const alertHub = { name: 'alerts', partitionCount: 4 };
 /** One Ctrl-C can arrive twice, from the terminal and handed on by npm. */
 const secondSignalAfterMs = 500;
 
@@ -81,15 +80,17 @@ export class StartSession {
   }
 
   async #start(): Promise<Stack> {
-    const { options, state, ports, hub, landingContainers, clock } = this.#session;
+    const { options, state, ports, pipeline, clock } = this.#session;
     const partitionCount = options.partitions ?? state.partitionCount ?? usualPartitionCount;
+    const hubs = hubsOf(pipeline, partitionCount);
     const stack = await startStack({
       state,
       ports,
       clock,
       stopWanted: this.#asked.signal,
-      hubs: [{ name: hub, partitionCount }, alertHub],
-      landingContainers,
+      hubs,
+      connections: connectionsOf(pipeline),
+      landings: pipeline.files,
       onReady: (name, detail) => console.log(`${this.#style.green('ready')}  ${name.padEnd(20)} ${detail}`),
     });
     state.rememberPartitionCount(partitionCount);
@@ -98,14 +99,16 @@ export class StartSession {
       pid: process.pid,
       storage,
       eventHubs,
-      hubs: [hub, alertHub.name],
+      hubs: hubs.map(({ name }) => name),
       statusUrl,
     });
     return stack;
   }
 
   async #watch(stack: Stack): Promise<number> {
-    const { options, hub, tables, clock, state } = this.#session;
+    const { options, pipeline, clock, state } = this.#session;
+    const { tables } = pipeline;
+    const hub = pipeline.source.eventHub;
     const { statusUrl, eventHubs } = stack;
     const monitor = new StatusMonitor({ statusUrl, eventHubs, hub, readingsTable: tables.readings, clock });
     let publisher: EventPublisher | undefined;
@@ -203,7 +206,8 @@ export class StartSession {
   }
 
   #status(stack: Stack, reading: StackReading): LiveStatus {
-    const { clock, tables, options } = this.#session;
+    const { clock, options } = this.#session;
+    const { tables } = this.#session.pipeline;
     const nowMs = clock.nowMs();
     const rowsOf = (name: string, from: StackReading | undefined) => rowCount(from, name);
     const rows = rowsOf(tables.readings, reading);
@@ -255,7 +259,8 @@ export class StartSession {
   }
 
   #summary(last: StackReading): RunSummary {
-    const { clock, tables, state } = this.#session;
+    const { clock, state } = this.#session;
+    const { tables } = this.#session.pipeline;
     return {
       elapsedMs: clock.nowMs() - this.#startMs,
       tally: this.#simulator?.tally(),

@@ -1,4 +1,5 @@
 // Pure. A user's definition -> a checked Pipeline with every default filled in.
+import { readAlerts } from './alerts.js';
 import { readConnection, readEventHub } from './eventHubs.js';
 import { readFields } from './fields.js';
 import { readFiles } from './files.js';
@@ -34,6 +35,7 @@ const tablePresets = {
   windows: 'device_windows',
   alerts: 'device_alerts',
   lateReadings: 'late_readings',
+  undeliveredAlerts: 'undelivered_alerts',
 } as const;
 
 /** Keeps a body's text well below the longest string V8 can hold. */
@@ -62,14 +64,7 @@ export function definePipeline(definition: PipelineDefinition): Pipeline {
     limits,
     maintenance: readMaintenance(root),
     windows: readWindows(problems, root, fields),
-    alerts: {
-      rules: [],
-      silence: undefined,
-      emit: 'transitions',
-      eventHub: 'alerts',
-      connection: 'EventHubs',
-      webhooks: [],
-    },
+    alerts: readAlerts(root, fields, source),
     files: readFiles(root, Object.values(tables)),
   };
   problems.throwIfAny();
@@ -134,6 +129,7 @@ function readTables(root: Section): Pipeline['tables'] {
     windows: read('windows'),
     alerts: read('alerts'),
     lateReadings: read('lateReadings'),
+    undeliveredAlerts: read('undeliveredAlerts'),
   };
 }
 

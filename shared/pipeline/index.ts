@@ -1,4 +1,5 @@
 export { definePipeline } from './definePipeline.js';
+export { parseTemplate, placeholdersOf, type TemplatePart } from './messageTemplate.js';
 export { type ParsedPath, parseSourcePath } from './sourcePath.js';
 export type {
   AlertComparison,
@@ -30,3 +31,4 @@ export type {
   Windows,
   WindowsDefinition,
 } from './types.js';
+export { isLocalHttp } from './webhooks.js';

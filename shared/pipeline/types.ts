@@ -102,6 +102,8 @@ export interface TablesDefinition {
   readonly alerts?: string;
   /** Default `late_readings`. */
   readonly lateReadings?: string;
+  /** Alerts that a webhook did not take. Default `undelivered_alerts`. */
+  readonly undeliveredAlerts?: string;
 }
 
 export interface MaintenanceDefinition {

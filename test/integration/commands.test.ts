@@ -98,7 +98,7 @@ interface ListedTable {
 }
 
 describe('every command', () => {
-  for (const command of ['start', 'send', 'tables', 'show']) {
+  for (const command of ['start', 'send', 'subscribe', 'tables', 'show']) {
     it(`explains itself: ${command} --help`, async (t) => {
       const { exitCode, stdout } = await run(t, command, ['--help']);
       assert.equal(exitCode, 0);

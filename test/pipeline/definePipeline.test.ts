@@ -4,6 +4,7 @@ import { describe, it } from 'node:test';
 import defaultPipeline from '../../pipeline.js';
 import { TributaryError } from '../../shared/base/index.js';
 import { definePipeline, type PipelineDefinition, parseSourcePath } from '../../shared/pipeline/index.js';
+import { seedRules } from '../alerts/alertPlans.js';
 
 const valid = {
   source: { eventHub: 'hub' },
@@ -56,6 +57,7 @@ describe('definePipeline', () => {
         windows: 'device_windows',
         alerts: 'device_alerts',
         lateReadings: 'late_readings',
+        undeliveredAlerts: 'undelivered_alerts',
       },
       limits: {
         maxBodyBytes: 16_777_216,
@@ -535,5 +537,13 @@ describe('pipeline.ts', () => {
       defaultPipeline.fields.map((field) => field.name),
       ['temperature', 'humidity', 'pressure', 'battery', 'lat', 'lon', 'status'],
     );
+  });
+
+  it('has the rules of the exercise, a group for each field', () => {
+    assert.deepEqual(
+      defaultPipeline.alerts.rules,
+      seedRules.map((rule) => ({ ...rule, group: rule.when.field })),
+    );
+    assert.equal(defaultPipeline.alerts.emit, 'transitions');
   });
 });

@@ -7,6 +7,8 @@ import { EventHubConsumerClient, EventHubProducerClient } from '@azure/event-hub
 import { type Azurite, startAzurite } from '../../local/azurite/index.js';
 import { type EventHubsEmulator, startEventHubsEmulator } from '../../local/eventHubs/index.js';
 import { type ChildService, startChildService } from '../../local/stack/childService.js';
+import { hubsOf } from '../../local/stack/pipelineHubs.js';
+import pipeline from '../../pipeline.js';
 import { type App, createApp } from '../../shared/app.js';
 import { type Cleanup, reverseCleanup } from './cleanup.js';
 
@@ -47,7 +49,7 @@ export class LocalStack {
     const emulator = await startEventHubsEmulator({
       port: 0,
       dataFolder: join(folder, 'event-hubs'),
-      hubs: [hubDefinition],
+      hubs: [hubDefinition, ...hubsOf(pipeline, partitionCount).filter(({ name }) => name !== hubName)],
     });
     cleanup.after(() => emulator.stop());
     return new LocalStack(cleanup, folder, azurite, emulator);
@@ -56,6 +58,7 @@ export class LocalStack {
   get settings(): Record<string, string> {
     return {
       FUNCTIONS_WORKER_RUNTIME: 'node',
+      AZURE_FUNCTIONS_ENVIRONMENT: 'Development',
       AzureWebJobsStorage: this.azurite.connectionString,
       LakeStorage: this.azurite.connectionString,
       LandingStorage: this.azurite.connectionString,

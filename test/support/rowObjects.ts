@@ -1,6 +1,12 @@
 // The rows of a table at its newest version as objects, and batches made of columns given by name.
 import { openTable, readRows } from '../../shared/delta/index.js';
-import type { ColumnBatch, ColumnType, ColumnValues } from '../../shared/parquet/index.js';
+import type {
+  ColumnBatch,
+  ColumnType,
+  ColumnValues,
+  DataBatch,
+  DataValues,
+} from '../../shared/parquet/index.js';
 import type { TableOnStore } from './deltaFixtures.js';
 
 export type RowObject = Readonly<Record<string, unknown>>;
@@ -13,15 +19,17 @@ export async function rowObjects(table: Omit<TableOnStore, 'random'>): Promise<R
   return rows;
 }
 
-export function objectsOf({ rowCount, fields, columns }: ColumnBatch): RowObject[] {
+/** Of batches without nested and decimal columns. */
+export function objectsOf({ rowCount, fields, columns }: DataBatch): RowObject[] {
   return Array.from({ length: rowCount }, (_, row) =>
     Object.fromEntries(fields.map(({ name }, index) => [name, valueAt(columns[index]!, row)])),
   );
 }
 
-function valueAt(column: ColumnValues, row: number): unknown {
-  if (column.kind === 'numbers' && column.validity?.[row] === 0) return null;
-  return column.values[row];
+function valueAt(column: DataValues, row: number): unknown {
+  if (column.kind === 'text' || column.kind === 'bytes') return column.values[row];
+  if (column.kind === 'numbers') return column.validity?.[row] === 0 ? null : column.values[row];
+  throw new TypeError(`A column of kind ${column.kind} has no plain values.`);
 }
 
 /** Values of one column; null for none. */

@@ -11,6 +11,7 @@ import {
 } from '../../../local/commandLine/arguments.js';
 import { sendCommand } from '../../../local/sending/sendArguments.js';
 import { mixOf, shareProblem, startCommand } from '../../../local/starting/startArguments.js';
+import { subscribeCommand } from '../../../local/subscribing/subscribeArguments.js';
 
 const command = {
   invocation: 'npm run bake --',
@@ -165,7 +166,7 @@ describe('help', () => {
   });
 
   it('of the real commands fits 100 columns, and its examples are valid', () => {
-    for (const real of [startCommand, sendCommand]) {
+    for (const real of [startCommand, sendCommand, subscribeCommand]) {
       for (const line of helpText(real).split('\n')) assert.ok(line.length <= 100, line);
       for (const [example] of real.examples) {
         const argv = / -- (.*)$/.exec(example)?.[1]?.split(' ') ?? [];
