@@ -8,7 +8,7 @@ import { argv, resourceUsage } from 'node:process';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { DuckDBInstance } from '@duckdb/node-api';
-import { loadFiles, openFileStream } from '../shared/autoloader/index.js';
+import { loadFiles, type OpenFileStream, openFileStream } from '../shared/autoloader/index.js';
 import { seededRandom, silentLogger, systemClock, systemRandom } from '../shared/base/index.js';
 import { definePipeline } from '../shared/pipeline/index.js';
 import { createMemoryLedger, createMemoryStore } from '../shared/storage/index.js';
@@ -95,7 +95,7 @@ function recordText(n: number, random: { next(): number }): string {
   return `${JSON.stringify(record)}\n`;
 }
 
-/** From the first listing to the last commit; the lake and the ledger are in memory. */
+/** From the listing to the last commit into a table that is there already; the lake and the ledger are in memory. */
 async function measure(folder: string): Promise<Measured> {
   const { files } = definePipeline({
     source: { eventHub: 'hub' },
@@ -111,6 +111,7 @@ async function measure(folder: string): Promise<Measured> {
     ...{ clock: systemClock, random: systemRandom, logger: silentLogger },
     ...{ tableRoot: 'tables/landed', quarantineRoot: 'tables/quarantine' },
   });
+  await makeTable(folder, discovery, loader);
   const baseMiB = resourceUsage().maxRSS / 1024;
   const startMs = performance.now();
   await discovery.list();
@@ -119,6 +120,17 @@ async function measure(folder: string): Promise<Measured> {
   const seconds = (performance.now() - startMs) / 1_000;
   const rowCount = batches.reduce((sum, batch) => sum + batch.rowCount, 0);
   return { seconds, rowCount, byteCount, baseMiB, peakMiB: resourceUsage().maxRSS / 1024 };
+}
+
+/** The first batch of a stream reads its files twice, since they decide on the columns: one record does. */
+async function makeTable(
+  folder: string,
+  discovery: OpenFileStream['discovery'],
+  loader: OpenFileStream['loader'],
+): Promise<void> {
+  writeFileSync(join(folder, 'first.json'), recordText(0, { next: () => 0.125 }));
+  await discovery.enter('first.json');
+  await loadFiles(loader);
 }
 
 /** One thread, as we have; with its own inference over all files, and compressed as our data files are. */

@@ -7,7 +7,7 @@ import { gzipSync } from 'node:zlib';
 import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
 import pipeline from '../../pipeline.js';
 import type { App } from '../../shared/app.js';
-import type { FileRow } from '../../shared/autoloader/index.js';
+import { type FileRow, loadFiles } from '../../shared/autoloader/index.js';
 import { seededRandom, TributaryError } from '../../shared/base/index.js';
 import { readHistory } from '../../shared/delta/index.js';
 import { queryTable, type Row } from '../support/duckdb.js';
@@ -134,6 +134,10 @@ describe('files that land', () => {
     const { snapshot } = await app.loadTable(table);
     assert.match(snapshot.metadata.schemaString, /"co2","type":"long"/);
 
+    await send(landing, 'more.json', JSON.stringify({ deviceId: 'z' }));
+    assert.match(JSON.stringify(await loadNow(stack, host)), /"rows":[01]/);
+    assert.equal(await rowCount(app), 43);
+
     const status = (await (await fetch(`${host.url}/api/status`)).json()) as { files: unknown };
     assert.deepEqual(status.files, [{ stream: streamName, filesOutstanding: 0, bytesOutstanding: 0 }]);
   });
@@ -153,9 +157,11 @@ describe('files that land', () => {
         ]),
       ),
     );
-    const host = await stack.startHost();
+    // Without a host: its scan writes a receipt and a message for each file, which Azurite takes minutes for.
     const app = await stack.openApp();
-    await loadNow(stack, host, 300_000);
+    const { discovery, loader } = await app.openFileStream(streamName);
+    await discovery.list();
+    await loadFiles(loader);
     assert.equal(await rowCount(app), 2 * fileCount);
     const [counts] = await query(
       app,

@@ -191,6 +191,7 @@ export class FileLoader {
     const schema = structOf(columns);
     const name = stream.table;
     const writer = new TableWriter({ ...this.#table, clock, random, logger, schema, name });
+    await this.#assertStaged(writer, this.#table, batch, rows);
     const { version } = await writer.append({
       prepare: (transactions) => {
         const committed = transactions.get(this.#appId) ?? -1;
@@ -230,6 +231,24 @@ export class FileLoader {
         };
       },
     });
+  }
+
+  /** Vacuum takes files that have waited for too long for orphans; a commit of them would break the table. */
+  async #assertStaged(
+    writer: TableWriter,
+    { store, root }: TableLocation,
+    batch: number,
+    files: readonly StagedFile[],
+  ): Promise<void> {
+    const nowMs = this.#options.clock.nowMs();
+    const old = files.filter(({ add }) => add.modificationTime + certainlyKeptMs < nowMs);
+    if (old.length === 0) return;
+    if (((await writer.committedTransactions()).get(this.#appId) ?? -1) >= batch) return;
+    for (const { add } of old) {
+      if ((await store.head(`${root}/${decodeURIComponent(add.path)}`)) !== undefined) continue;
+      const what = `its data file ${add.path} was deleted before it was committed; delete ${this.#outcomes.pathOf(batch)}, and its files are read again`;
+      throw this.#mismatch(batch, what);
+    }
   }
 
   async #finishCommitted(committed: number): Promise<void> {
@@ -295,6 +314,7 @@ export class FileLoader {
   }
 }
 
+const certainlyKeptMs = 24 * 3_600_000;
 const noRows: DataBatch = { rowCount: 0, fields: [], columns: [] };
 
 function structOf(columns: readonly DataField[]): StructType {

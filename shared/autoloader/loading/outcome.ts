@@ -26,14 +26,14 @@ export class OutcomeStore {
   ) {}
 
   async read(batch: number): Promise<BatchOutcome | undefined> {
-    const bytes = await this.lake.read(this.#path(batch));
-    return bytes === undefined ? undefined : parseOutcome(bytes, this.#path(batch));
+    const bytes = await this.lake.read(this.pathOf(batch));
+    return bytes === undefined ? undefined : parseOutcome(bytes, this.pathOf(batch));
   }
 
   /** The first one counts; all others' data files are orphans. @returns the one that counts */
   async settle(outcome: BatchOutcome): Promise<BatchOutcome> {
     const bytes = new TextEncoder().encode(JSON.stringify(outcome));
-    await this.lake.putIfAbsent(this.#path(outcome.batch), bytes);
+    await this.lake.putIfAbsent(this.pathOf(outcome.batch), bytes);
     return (await this.read(outcome.batch)) ?? outcome;
   }
 
@@ -47,7 +47,8 @@ export class OutcomeStore {
     return `state/autoloader/${this.stream}`;
   }
 
-  #path(batch: number): string {
+  /** In the lake. */
+  pathOf(batch: number): string {
     return `${this.#folder}/${batch}.json`;
   }
 }

@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { loadBatch, loadFiles } from '../../../shared/autoloader/index.js';
 import { TributaryError } from '../../../shared/base/index.js';
+import { ProcessKilled } from '../../support/faultyStore.js';
 import { FileWorld, landingWith, startMs, streamOf, type TableRow } from '../../support/fileStreams.js';
+import { storeWith } from '../../support/storeWith.js';
 
 const golden = join(import.meta.dirname, '..', '..', '..', '..', 'test', 'golden', 'seed');
 
@@ -329,6 +331,34 @@ describe('the table of a stream', () => {
       load(world),
       (error) => error instanceof TributaryError && error.code === 'FILE_LEDGER_MISMATCH',
     );
+  });
+});
+
+describe('a batch that was settled long ago', () => {
+  it('is not committed without its data files, and is read again once its record is deleted', async () => {
+    const world = new FileWorld();
+    world.putJson('a.json', { n: 1 });
+    const dying = storeWith(world.lake, {
+      putIfAbsent: async (path, bytes) => {
+        if (path.includes('_delta_log')) throw new ProcessKilled();
+        return world.lake.putIfAbsent(path, bytes);
+      },
+    });
+    const { discovery, loader } = world.open({ lake: dying });
+    await discovery.list();
+    await assert.rejects(loadFiles(loader), ProcessKilled);
+    for await (const { path } of world.lake.list('tables/')) await world.lake.delete(path);
+    world.clock.advance(8 * 86_400_000);
+    await assert.rejects(
+      load(world),
+      (error) =>
+        error instanceof TributaryError &&
+        error.code === 'FILE_LEDGER_MISMATCH' &&
+        error.message.includes('delete state/autoloader/landed/0.json'),
+    );
+    await world.lake.delete('state/autoloader/landed/0.json');
+    await load(world);
+    assert.deepEqual(await world.identities(), ['a.json#000000']);
   });
 });
 
