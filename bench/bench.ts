@@ -4,6 +4,7 @@ import { cpus } from 'node:os';
 import { benchCompaction } from './compaction.js';
 import { benchDevices } from './devices.js';
 import { benchEvents } from './events.js';
+import { benchFiles } from './files.js';
 import { benchIngest } from './ingest.js';
 import { benchParquet } from './parquet.js';
 import { benchStack } from './stack.js';
@@ -15,6 +16,7 @@ const benchmarks: Readonly<Record<string, (write: (line: string) => void) => Pro
   ingest: benchIngest,
   age: benchTableAge,
   compaction: benchCompaction,
+  files: benchFiles,
   stack: benchStack,
   devices: benchDevices,
 };

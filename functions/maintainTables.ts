@@ -14,10 +14,8 @@ import {
   startSingleton,
   tendLog,
 } from '../shared/maintenance/index.js';
-import { pipelineTables } from '../shared/results/index.js';
 
 const { maintenance, tables } = pipeline;
-const tableNames = pipelineTables(pipeline);
 /** Queries ask for a device and a time; files sorted so are skipped by their statistics. */
 const sortBy: Readonly<Record<string, readonly string[]>> = {
   [tables.readings]: ['device_id', 'event_time'],
@@ -35,7 +33,8 @@ interface TableInput {
 /** Starts `orchestration` for each table where the last one has ended. */
 const startForEachTable = (orchestration: string) => async (_: Timer, context: InvocationContext) => {
   const client = df.getClient(context);
-  for (const table of tableNames) {
+  const { existingTables } = await getApp();
+  for (const table of await existingTables()) {
     await startSingleton(client, orchestration, {
       instanceId: `${orchestration}-${table}`,
       input: { table },
@@ -62,9 +61,11 @@ df.app.orchestration('maintainTable', function* (context) {
   const plan: CompactionPlan = yield context.df.callActivityWithRetry('planCompaction', retryOptions, {
     table,
   });
-  const results: BinResult[] = yield context.df.Task.all(
-    plan.bins.map((bin) => context.df.callActivityWithRetry('rewriteFiles', retryOptions, { table, bin })),
+  const rewrites = plan.bins.map((bin) =>
+    context.df.callActivityWithRetry('rewriteFiles', retryOptions, { table, bin }),
   );
+  // The library refuses to wait for nothing.
+  const results: BinResult[] = rewrites.length === 0 ? [] : yield context.df.Task.all(rewrites);
   const compaction: unknown =
     plan.bins.length === 0
       ? { kind: 'nothing' }

@@ -1,8 +1,6 @@
 // The composition root: settings -> App. The only file that reads the environment.
-import { TableClient } from '@azure/data-tables';
-import { DefaultAzureCredential } from '@azure/identity';
-import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
 import pipeline from '../pipeline.js';
+import { type OpenFileStream, openFileStream } from './autoloader/index.js';
 import { createLogger, type Logger, systemClock, systemRandom, TributaryError } from './base/index.js';
 import {
   addColumns,
@@ -33,12 +31,17 @@ import {
 } from './results/index.js';
 import { hasShards, planShards, signalBreaches } from './shards/index.js';
 import {
+  type AccountSettings,
+  blobContainerOf,
+  createBlobLanding,
   createBlobStore,
   createContainerIfMissing,
   createLedgerTableIfMissing,
   createTableLedger,
+  type Ledger,
   type ObjectStore,
   storeBelow,
+  tableBesideContainer,
 } from './storage/index.js';
 
 export type Settings = Readonly<Record<string, string | undefined>>;
@@ -59,13 +62,19 @@ export interface App {
    * up the readings. @throws TributaryError SETTING_MISSING, CONFIG_INVALID
    */
   webhooks(): WebhookDelivery;
-  /** Names of the pipeline's tables. */
+  /** Names of the pipeline's tables. Those of file streams come with their first file: see `existingTables`. */
   readonly tableNames: readonly string[];
+  existingTables(): Promise<readonly string[]>;
   /** The newest version. @throws TributaryError DELTA_TABLE_NOT_FOUND, and as opening a table does */
   loadTable(name: string): Promise<LoadedTable>;
   describeTables(): Promise<TableSummary[]>;
   /** For upkeep, which opens the table itself. */
   upkeepOptions(name: string): UpkeepOptions;
+  /**
+   * One of the pipeline's streams of files.
+   * @throws TributaryError SETTING_MISSING, CONFIG_INVALID, INPUT_INVALID for a name that is none
+   */
+  openFileStream(name: string): Promise<OpenFileStream>;
 }
 
 export interface AppShards {
@@ -76,18 +85,16 @@ export interface AppShards {
 
 /** Where the tables are, inside the container. */
 const tablesFolder = 'tables';
-/** Of the table service. */
-const maxTableName = 63;
 
 /**
  * Opens the lake and creates the tables that are missing.
- * Settings: `LakeStorage` (connection string) or `LakeStorage__blobServiceUri` (identity; `LakeStorage__clientId` names
- * a user-assigned one; the table service is beside it, or at `LakeStorage__tableServiceUri`), `LakeContainer` (default `lake`);
- * `webhooks` reads those with the webhooks' secrets.
+ * Settings (shared/storage has their forms): `LakeStorage` and `LakeContainer` (default `lake`) for the tables, `LandingStorage` for
+ * files that land; `webhooks` reads those with the webhooks' secrets.
  * @throws TributaryError SETTING_MISSING, STORAGE_DENIED, STORAGE_UNAVAILABLE, and what opening a table throws
  */
 export async function createApp(settings: Settings, logger: Logger = consoleLogger): Promise<App> {
-  const container = lakeContainer(settings);
+  const container = blobContainerOf(lakeOf(settings), lakeContainerName(settings));
+  assertLandsElsewhere(settings, container.url);
   await createContainerIfMissing(container);
   const store = createBlobStore({ container });
   const open = (name: string, schema: StructType) => openWriter({ store, name, schema, logger });
@@ -102,7 +109,8 @@ export async function createApp(settings: Settings, logger: Logger = consoleLogg
     ? await openShards({ settings, store, quarantine, open, logger })
     : undefined;
   const loadTable = tableLoader(store);
-  const tableNames = pipelineTables(pipeline);
+  const tableNames = [...pipelineTables(pipeline), ...pipeline.files.map(({ table }) => table)];
+  const existingTables = () => tablesThatExist(tableNames, loadTable);
   return {
     pipeline,
     ingestor: new Ingestor({
@@ -115,10 +123,14 @@ export async function createApp(settings: Settings, logger: Logger = consoleLogg
     shards,
     webhooks: webhookOpener(settings, undelivered, logger),
     tableNames,
+    existingTables,
     loadTable,
     upkeepOptions: (name) => ({ store, root: rootOf(name), clock: systemClock, random: systemRandom }),
-    describeTables: () =>
-      Promise.all(tableNames.map(async (name) => summarizeTable(name, (await loadTable(name)).snapshot))),
+    describeTables: async () => {
+      const names = await existingTables();
+      return Promise.all(names.map(async (name) => summarizeTable(name, (await loadTable(name)).snapshot)));
+    },
+    openFileStream: fileStreamOpener({ settings, store, logger }),
   };
 }
 
@@ -134,10 +146,8 @@ async function openShards(options: {
   await fixShardCount(store, windows.shards);
   const resultTables = new ResultTables(pipeline);
   const { schemas } = resultTables;
-  const latestTable = lakeTable(settings, 'latest');
-  await createLedgerTableIfMissing(latestTable);
   const kept = windows.definitions.filter(({ output }) => output === 'complete').map(({ name }) => name);
-  const latest = new LatestState(createTableLedger(latestTable), new Set(kept));
+  const latest = new LatestState(await openLedger(settings, 'latest'), new Set(kept));
   const [ofWindows, ofAlerts, ofLateReadings] = await Promise.all([
     open(tables.windows, schemas.windows),
     open(tables.alerts, schemas.alerts),
@@ -246,28 +256,6 @@ function rootOf(name: string): string {
   return `${tablesFolder}/${name}`;
 }
 
-function lakeContainer(settings: Settings): ContainerClient {
-  const { LakeContainer: name = 'lake' } = settings;
-  const lake = lakeAccount(settings);
-  const service =
-    lake.kind === 'connectionString'
-      ? BlobServiceClient.fromConnectionString(lake.connectionString)
-      : new BlobServiceClient(lake.uri, lake.credential);
-  return service.getContainerClient(name);
-}
-
-/** A small table of the lake: its name carries that of the container, so that lakes of one account do not meet. */
-function lakeTable(settings: Settings, purpose: string): TableClient {
-  const { LakeContainer: container = 'lake', LakeStorage__tableServiceUri: tableUri } = settings;
-  const name = `${purpose}${container.replaceAll('-', '')}`.slice(0, maxTableName);
-  const lake = lakeAccount(settings);
-  if (lake.kind === 'connectionString') {
-    // Azurite speaks HTTP; Azure's own connection strings say HTTPS.
-    return TableClient.fromConnectionString(lake.connectionString, name, { allowInsecureConnection: true });
-  }
-  return new TableClient(tableUri ?? lake.uri.replace('.blob.', '.table.'), name, lake.credential);
-}
-
 /** Opened by the first alert: commands that only read have no connection to the hub. */
 function alertSender(settings: Settings): Pick<EventSender, 'send'> {
   let sender: EventSender | undefined;
@@ -279,25 +267,93 @@ function alertSender(settings: Settings): Pick<EventSender, 'send'> {
   };
 }
 
-type LakeAccount =
-  | { readonly kind: 'connectionString'; readonly connectionString: string }
-  | { readonly kind: 'identity'; readonly uri: string; readonly credential: DefaultAzureCredential };
+async function tablesThatExist(names: readonly string[], loadTable: App['loadTable']): Promise<string[]> {
+  const found = await Promise.all(
+    names.map(async (name) => {
+      try {
+        await loadTable(name);
+        return [name];
+      } catch (error) {
+        if (error instanceof TributaryError && error.code === 'DELTA_TABLE_NOT_FOUND') return [];
+        throw error;
+      }
+    }),
+  );
+  return found.flat();
+}
 
-function lakeAccount(settings: Settings): LakeAccount {
-  const { LakeStorage: connectionString, LakeStorage__blobServiceUri: uri } = settings;
-  if (connectionString !== undefined && connectionString !== '') {
-    return { kind: 'connectionString', connectionString };
-  }
-  if (uri === undefined || uri === '') {
+/** Opened on first use: who loads no files needs no settings for them. */
+function fileStreamOpener(options: {
+  readonly settings: Settings;
+  readonly store: ObjectStore;
+  readonly logger: Logger;
+}): App['openFileStream'] {
+  const { settings, store: lake, logger } = options;
+  const streams = new Map<string, Promise<OpenFileStream>>();
+  let ledger: Promise<Ledger> | undefined;
+  const open = async (name: string): Promise<OpenFileStream> => {
+    const stream = pipeline.files.find((candidate) => candidate.name === name);
+    if (stream === undefined) throw unknownStream(name);
+    const container = blobContainerOf(landingOf(settings, stream.connection), stream.container);
+    ledger ??= openLedger(settings, 'files');
+    return openFileStream(stream, {
+      ledger: await ledger,
+      landing: createBlobLanding({ container }),
+      lake,
+      tableRoot: rootOf(stream.table),
+      quarantineRoot: rootOf(pipeline.tables.quarantine),
+      clock: systemClock,
+      random: systemRandom,
+      logger,
+    });
+  };
+  return (name) => {
+    const opening = streams.get(name) ?? open(name);
+    streams.set(name, opening);
+    opening.catch(() => {
+      ledger = undefined;
+      streams.delete(name); // the caller gets the error; the next one tries again
+    });
+    return opening;
+  };
+}
+
+function unknownStream(name: string): TributaryError {
+  const known = pipeline.files.map((stream) => stream.name).join(', ');
+  const hint = known === '' ? 'pipeline.ts has none under "files".' : `There are: ${known}.`;
+  return new TributaryError('INPUT_INVALID', `There is no stream of files called "${name}". ${hint}`);
+}
+
+/** A stream must not load the tables' own files. */
+function assertLandsElsewhere(settings: Settings, lakeUrl: string): void {
+  const placeOf = (url: string) => url.split('?')[0];
+  for (const { name, connection, container } of pipeline.files) {
+    const isKnown = settings[connection] ?? settings[`${connection}__blobServiceUri`];
+    if (isKnown === undefined || isKnown === '') continue;
+    const landing = blobContainerOf(landingOf(settings, connection), container);
+    if (placeOf(landing.url) !== placeOf(lakeUrl)) continue;
     throw new TributaryError(
-      'SETTING_MISSING',
-      'Where are the tables? Set LakeStorage__blobServiceUri to the storage account (https://<account>.blob.core.windows.net), ' +
-        'to use the identity of the app, or LakeStorage to a connection string.',
+      'CONFIG_INVALID',
+      `files.${name}.container: "${container}" is the container of the tables; files must land in another one.`,
     );
   }
-  const clientId = settings.LakeStorage__clientId;
-  const credential = new DefaultAzureCredential(
-    clientId === undefined ? {} : { managedIdentityClientId: clientId },
-  );
-  return { kind: 'identity', uri, credential };
+}
+
+/** Small tables beside the lake. */
+async function openLedger(settings: Settings, purpose: 'files' | 'latest'): Promise<Ledger> {
+  const client = tableBesideContainer(lakeOf(settings), purpose, lakeContainerName(settings));
+  await createLedgerTableIfMissing(client);
+  return createTableLedger(client);
+}
+
+function lakeContainerName({ LakeContainer = 'lake' }: Settings): string {
+  return LakeContainer;
+}
+
+function lakeOf(settings: Settings): AccountSettings {
+  return { settings, connection: 'LakeStorage', holds: 'the tables' };
+}
+
+function landingOf(settings: Settings, connection: string): AccountSettings {
+  return { settings, connection, holds: 'the files that land' };
 }

@@ -1,7 +1,7 @@
 // Blob trigger: notices blobs by listing their container (or by a webhook), queues each version once, runs the function.
 // (Functions host contract, "Blob trigger rules".)
 import type { BlobGetPropertiesResponse } from '@azure/storage-blob';
-import { describeError, TributaryError } from '../../shared/base/index.js';
+import { describeError } from '../../shared/base/index.js';
 import { oneOf, optionalText, requiredText } from './bindingOptions.js';
 import { type BlobPathPattern, parseBlobPath } from './blobPath.js';
 import { anyEtag, type BlobConsumer, type BlobMessage, blobMessage } from './blobQueue.js';
@@ -26,12 +26,6 @@ const scanMs = 2_000;
 export function createBlobListener(source: TriggerSource, services: HostServices): TriggerListener {
   const { name, binding } = source;
   const usedBy = `Function "${name}"`;
-  if (binding.sdkBinding === true) {
-    throw new TributaryError(
-      'CONFIG_INVALID',
-      `${usedBy}: this host does not support sdkBinding; it hands over bytes.`,
-    );
-  }
   oneOf(name, binding, 'source', ['LogsAndContainerScan', 'EventGrid'] as const);
   const path = parseBlobPath(name, services.settings.resolve(requiredText(name, binding, 'path'), usedBy));
   const connection = optionalText(name, binding, 'connection') ?? 'AzureWebJobsStorage';
@@ -127,14 +121,31 @@ class BlobListener implements TriggerListener, BlobConsumer {
     try {
       const properties = await blob.getProperties();
       if (message.ETag !== anyEtag && unquoted(properties.etag ?? '') !== message.ETag) return undefined;
+      const metadata = blobMetadata(message, blob.url, properties, captures);
+      if (this.source.binding.sdkBinding === true) return { input: this.#reference(message), metadata };
       const conditions = message.ETag === anyEtag ? {} : { ifMatch: properties.etag ?? '' };
       const bytes = await blob.downloadToBuffer(0, undefined, { conditions });
-      return { input: { bytes }, metadata: blobMetadata(message, blob.url, properties, captures) };
+      return { input: { bytes }, metadata };
     } catch (error) {
       // Deleted, or overwritten while it was read.
       if (isNotFound(error) || isConflict(error)) return undefined;
       throw error;
     }
+  }
+
+  /** What an SDK binding gets instead of the content. */
+  #reference({ ContainerName, BlobName }: BlobMessage): TypedData {
+    const Connection =
+      optionalText(this.source.name, this.source.binding, 'connection') ?? 'AzureWebJobsStorage';
+    const content = Buffer.from(JSON.stringify({ Connection, ContainerName, BlobName }));
+    return {
+      modelBindingData: {
+        version: '1.0',
+        source: 'AzureStorageBlobs',
+        contentType: 'application/json',
+        content,
+      },
+    };
   }
 }
 

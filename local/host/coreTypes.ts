@@ -8,6 +8,13 @@ export interface TypedData {
   readonly int?: number;
   readonly double?: number;
   readonly http?: HttpRequestData | HttpResponseData;
+  /** For the SDK binding of a trigger: a reference that the app resolves by itself. */
+  readonly modelBindingData?: {
+    readonly version: string;
+    readonly source: string;
+    readonly contentType: string;
+    readonly content: Uint8Array;
+  };
   readonly collectionBytes?: { readonly bytes: readonly Uint8Array[] };
   readonly collectionString?: { readonly string: readonly string[] };
   readonly collectionSint64?: { readonly sint64: readonly number[] };

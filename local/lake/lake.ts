@@ -43,7 +43,10 @@ export interface Lake {
 export async function openLake(storage: string): Promise<Lake> {
   const app = await createApp({ LakeStorage: storage }, silentLogger);
   return {
-    listTables: () => Promise.all(app.tableNames.map((name) => describeTable(app, name))),
+    async listTables() {
+      const names = await app.existingTables();
+      return Promise.all(names.map((name) => describeTable(app, name)));
+    },
     async readRows(table, options) {
       assertTable(app, table);
       const { snapshot } = await app.loadTable(table);

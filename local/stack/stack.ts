@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type Clock, describeError, TributaryError } from '../../shared/base/index.js';
 import { azuriteConnectionString, startAzurite } from '../azurite/index.js';
 import { type ChildService, startChildService } from './childService.js';
+import { createLandingContainers } from './landingContainers.js';
 import type { HubDefinition } from './pipelineHubs.js';
 import { type LoggedNotice, ServiceLog } from './serviceLog.js';
 import type { RunningService } from './stackLock.js';
@@ -23,6 +24,8 @@ export interface StackOptions {
   readonly hubs: readonly HubDefinition[];
   /** Names of the settings that the emulator's connection string goes to. */
   readonly connections: readonly string[];
+  /** Where files land, and the settings that the functions find these containers by. */
+  readonly landings: readonly { readonly connection: string; readonly container: string }[];
   readonly clock: Clock;
   /** Folder of the function app. Default: this project. */
   readonly app?: string;
@@ -67,7 +70,7 @@ export const eventHubsConnectionString = (port: number) =>
   `Endpoint=sb://localhost:${port};SharedAccessKeyName=local;SharedAccessKey=local;UseDevelopmentEmulator=true`;
 
 /** Host settings; they win over local.settings.json, which holds the same for the usual ports. */
-function hostSettings({ ports, connections }: StackOptions): Readonly<Record<string, string>> {
+function hostSettings({ ports, connections, landings }: StackOptions): Readonly<Record<string, string>> {
   const storage = azuriteConnectionString(ports);
   const eventHubs = eventHubsConnectionString(ports.eventHubsPort);
   return {
@@ -76,6 +79,7 @@ function hostSettings({ ports, connections }: StackOptions): Readonly<Record<str
     AzureWebJobsStorage: storage,
     LakeStorage: storage,
     ...Object.fromEntries(connections.map((name) => [name, eventHubs])),
+    ...Object.fromEntries(landings.map(({ connection }) => [connection, storage])),
   };
 }
 
@@ -148,6 +152,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       [eventHubsPlan(options), `port ${ports.eventHubsPort}`],
     ]);
     if (options.stopWanted.aborted) return stack;
+    await createLandingContainers(
+      stack.storage,
+      options.landings.map(({ container }) => container),
+    );
     await stack.startTogether([[hostPlan(options), `http://127.0.0.1:${ports.hostPort}`]]);
     return stack;
   } catch (error) {

@@ -90,6 +90,7 @@ export class StartSession {
       stopWanted: this.#asked.signal,
       hubs,
       connections: connectionsOf(pipeline),
+      landings: pipeline.files,
       onReady: (name, detail) => console.log(`${this.#style.green('ready')}  ${name.padEnd(20)} ${detail}`),
     });
     state.rememberPartitionCount(partitionCount);

@@ -5,7 +5,13 @@ import { memoryBytesOf } from './batchBytes.js';
 import { evolveTable } from './evolution.js';
 import { type PartitionPart, splitByPartition } from './partitionRows.js';
 import { alignBatch } from './schema.js';
-import type { AppendRequest, PreparedAppend, TransactionAction, TransactionVersions } from './types.js';
+import type {
+  AppendRequest,
+  PreparedAppend,
+  StagedFile,
+  TransactionAction,
+  TransactionVersions,
+} from './types.js';
 import { widenBatch } from './wideType.js';
 import { type WritableTable, writableTable } from './writableTable.js';
 
@@ -21,6 +27,8 @@ export interface PlannedAppend {
   readonly rowCount: number;
   /** In the data columns of the group's table, by partition; none without rows. */
   readonly parts: readonly PartitionPart[];
+  /** Written beforehand. */
+  readonly files: readonly StagedFile[];
   readonly transactions: readonly TransactionAction[];
   /** Applications that it reads or writes. */
   readonly appIds: ReadonlySet<string>;
@@ -103,7 +111,9 @@ class GroupPlanner {
     const prepared = request.prepare(committed, { version, metadata: definition.metadata, columns });
     if (prepared === undefined) return 'nothingLeft';
     const alone = evolved(committedTable, prepared, name);
-    const isEmpty = prepared.batch.rowCount === 0 && prepared.transactions.length === 0;
+    const { batch, transactions, files = [] } = prepared;
+    if (files.length > 0) assertUnpartitioned(committedTable, name);
+    const isEmpty = batch.rowCount + transactions.length + files.length === 0;
     if (isEmpty && alone === committedTable) return 'nothingLeft';
     const appIds = appIdsOf(prepared, name);
     const table = this.table === committedTable ? alone : tryEvolved(this.table, prepared, name);
@@ -111,8 +121,8 @@ class GroupPlanner {
       for (const appId of appIds) this.#takenAppIds.add(appId);
       return 'deferred';
     }
-    const { batch, transactions } = prepared;
-    const append = { rowCount: batch.rowCount, parts: fitted(batch, table, name), transactions, appIds };
+    const rowCount = files.reduce((sum, file) => sum + file.rowCount, batch.rowCount);
+    const append = { rowCount, parts: fitted(batch, table, name), files, transactions, appIds };
     return { prepared, table, append };
   }
 
@@ -134,6 +144,14 @@ class GroupPlanner {
     this.table = candidate.table;
     return { kind: 'member', ...candidate };
   }
+}
+
+function assertUnpartitioned({ partitionColumns }: WritableTable, name: string): void {
+  if (partitionColumns.length === 0) return;
+  throw new TributaryError(
+    'DELTA_SCHEMA_MISMATCH',
+    `Table ${name} is partitioned by ${partitionColumns.map((column) => column.name).join(', ')}; files written beforehand are appended to unpartitioned tables only. Append to another table.`,
+  );
 }
 
 function evolved(table: WritableTable, prepared: PreparedAppend, name: string): WritableTable {

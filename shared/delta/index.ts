@@ -46,6 +46,7 @@ export {
   type TableSchema,
 } from './schema.js';
 export { fieldJson, schemaString, typeJson, typeTextOf } from './schemaJson.js';
+export { type StageDataFileOptions, stageDataFile } from './stageDataFile.js';
 export { type AzureLocation, parseAzureUri } from './storageUri.js';
 export { type OpenTableOptions, openTable, type TableLocation, type TableReader } from './tableReader.js';
 export {
@@ -53,6 +54,7 @@ export {
   parseTableColumns,
   type TableColumn,
   type TableType,
+  unreadableType,
 } from './tableTypes.js';
 export { TableWriter, type TableWriterOptions, type WriterMetrics } from './tableWriter.js';
 export { findVersionAt, readCommitTimes, readSnapshotAt, type TableMoment } from './timeTravel.js';
@@ -65,6 +67,7 @@ export type {
   PreparedAppend,
   Protocol,
   Snapshot,
+  StagedFile,
   StructField,
   StructType,
   TableView,

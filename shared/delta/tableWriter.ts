@@ -298,12 +298,13 @@ export class TableWriter {
     const { clock, random } = this.#options;
     const log = this.#log;
     const { snapshot } = reader;
-    const adds = await writeFiles(files, table, { store: log.store, clock, random });
-    this.#metrics.dataFileCount += adds.length;
-    this.#metrics.dataBytes += adds.reduce((sum, { size }) => sum + size, 0);
+    const written = await writeFiles(files, table, { store: log.store, clock, random });
+    this.#metrics.dataFileCount += written.length;
+    this.#metrics.dataBytes += written.reduce((sum, { size }) => sum + size, 0);
+    const staged = members.flatMap(({ append }) => append.files.map(({ add }) => add));
     const commit = buildAppendCommit({
       members: members.map(({ append }) => append),
-      adds,
+      adds: [...written, ...staged],
       rowCount: members.reduce((sum, { append }) => sum + append.rowCount, 0),
       before: snapshot,
       after: table.definition,

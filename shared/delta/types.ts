@@ -89,9 +89,20 @@ export interface TableView {
   readonly columns: readonly TableColumn[];
 }
 
+/** A data file that lies in the table's folder before its rows are appended: see `stageDataFile`. */
+export interface StagedFile {
+  readonly rowCount: number;
+  readonly add: AddAction;
+}
+
 export interface PreparedAppend {
-  /** May have no rows; then only the transactions and the wider schema are committed, if there are any. */
+  /** May have no rows; then only files, transactions and the wider schema are committed, if there are any. */
   readonly batch: DataBatch;
+  /**
+   * Become part of the table in the same commit. `evolve` must have the columns that they were written with. Not for partitioned
+   * tables.
+   */
+  readonly files?: readonly StagedFile[];
   readonly transactions: readonly TransactionAction[];
   /** Every appId whose version this decision rests on; a rival's commit of one of them makes the writer ask again. */
   readonly readAppIds: readonly string[];

@@ -40,6 +40,18 @@ export const quarantineReasons = [
   'missing_required_field',
   'invalid_required_field',
   'processing_failed',
+  // Of files that landed in blob storage, besides some of the above.
+  'invalid_csv',
+  'invalid_avro',
+  'invalid_parquet',
+  'invalid_utf16',
+  'invalid_zstd',
+  'record_too_large',
+  'decompressed_too_large',
+  'truncated',
+  'unknown_format',
+  'unsupported',
+  'file_missing',
 ] as const;
 
 export type QuarantineReason = (typeof quarantineReasons)[number];

@@ -2,6 +2,7 @@
 import { readAlerts } from './alerts.js';
 import { readConnection, readEventHub } from './eventHubs.js';
 import { readFields } from './fields.js';
+import { readFiles } from './files.js';
 import { describeValue, Problems } from './problems.js';
 import { readSchedule } from './schedule.js';
 import { chosen, Section } from './section.js';
@@ -49,6 +50,7 @@ export function definePipeline(definition: PipelineDefinition): Pipeline {
   const root = new Section(problems, '', definition, definitionKeys);
   const limits = readLimits(root);
   const paths = new PathRegister(problems, limits.maxDepth);
+  const tables = readTables(root);
   const source = readSource(root);
   const deviceId = readDeviceId(root, paths);
   const eventTime = readEventTime(root, paths);
@@ -58,12 +60,12 @@ export function definePipeline(definition: PipelineDefinition): Pipeline {
     deviceId,
     eventTime,
     fields,
-    tables: readTables(root),
+    tables,
     limits,
     maintenance: readMaintenance(root),
     windows: readWindows(problems, root, fields),
     alerts: readAlerts(root, fields, source),
-    files: [],
+    files: readFiles(root, Object.values(tables)),
   };
   problems.throwIfAny();
   return pipeline;

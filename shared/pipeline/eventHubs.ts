@@ -22,7 +22,7 @@ export function readConnection(section: Section, preset: string): string {
 export function readSettingName(section: Section, key: string): string {
   const setting = section.value(key);
   if (typeof setting === 'string' && /^[A-Za-z_][A-Za-z0-9_.:-]*$/.test(setting)) return setting;
-  const isSecret = typeof setting === 'string' && /endpoint=|sharedaccess/i.test(setting);
+  const isSecret = typeof setting === 'string' && /endpoint=|sharedaccess|accountkey=/i.test(setting);
   section.report(
     key,
     isSecret

@@ -242,7 +242,10 @@ export interface FileStreamDefinition {
   readonly container: string;
   /** Folder in it. Default: the whole container. */
   readonly prefix?: string;
-  /** File names that count, e.g. `**` + `/*.json`. `*` stands for any characters but `/`, `**` for any. Default: all. */
+  /**
+   * Files that count. `*` stands for any characters but `/`, `**` for any; a pattern with a slash is matched below `prefix`, as in
+   * `2025/**`, one without is matched with the file's name, as in `*.json`. Default: all.
+   */
   readonly glob?: string;
   /** Setting with the storage account. Default `LandingStorage`. */
   readonly connection?: string;
@@ -256,7 +259,7 @@ export interface FileStreamDefinition {
     /** One character. Default `"`. */
     readonly quote?: string;
   };
-  /** Target table. Default: the stream's name. */
+  /** Target table, which nothing else writes. Default: the stream's name. */
   readonly table?: string;
   /** Path in the record -> type, e.g. `{ temperature: 'double', 'location.lat': 'double' }`; overrides inference. */
   readonly schemaHints?: Readonly<Record<string, string>>;

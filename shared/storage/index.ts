@@ -1,6 +1,16 @@
+export { type AccountSettings, blobContainerOf, tableBesideContainer } from './blobAndTableAccount.js';
 export { createContainerIfMissing } from './blobContainer.js';
+export { type BlobLandingOptions, createBlobLanding } from './blobLanding.js';
 export { type BlobStoreOptions, createBlobStore } from './blobStore.js';
 export { createLedgerTableIfMissing, createTableLedger } from './dataTableLedger.js';
+export type {
+  LandedInfo,
+  LandedVersion,
+  LandingMiss,
+  LandingRead,
+  LandingRemoval,
+  LandingStore,
+} from './landingStore.js';
 export {
   type Ledger,
   type LedgerChange,
@@ -11,6 +21,7 @@ export {
   type LedgerValues,
   maxLedgerChanges,
 } from './ledger.js';
+export { createMemoryLanding, type MemoryLanding } from './memoryLanding.js';
 export { createMemoryLedger } from './memoryLedger.js';
 export { createMemoryStore } from './memoryStore.js';
 export { comparePaths } from './objectPath.js';

@@ -1,6 +1,6 @@
 // The table port: small rows under a two-part key, changed with optimistic concurrency.
 
-/** Absent values are left out. Numbers are doubles. */
+/** Absent values are left out. Numbers are doubles. Not `partitionKey`, `rowKey`, `etag`, `timestamp`, which rows have anyway. */
 export type LedgerValues = Readonly<Record<string, string | number | boolean>>;
 
 /**

@@ -184,5 +184,14 @@ export function describeLedgerContract({ name, createLedger, manyRows }: LedgerC
       );
       await assert.rejects(ledger.change('p', [put(1), put(1)]), TypeError);
     });
+
+    it('refuses values with the names of what rows have anyway', async () => {
+      const ledger = await createLedger();
+      for (const name of ['etag', 'timestamp', 'partitionKey', 'RowKey'])
+        await assert.rejects(
+          ledger.change('p', [{ kind: 'put', row: 'r', values: { [name]: 'x' } }]),
+          TypeError,
+        );
+    });
   });
 }

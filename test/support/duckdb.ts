@@ -8,13 +8,13 @@ import type { ObjectStore } from '../../shared/storage/index.js';
 
 export type Row = Record<string, unknown>;
 
-/** Runs SQL in which `{files}` stands for `read_parquet([...])` over the live files of `snapshot`. */
+/** Runs SQL in which `{files}` stands for the live files of `snapshot`; columns that some of them lack are null. */
 export async function queryTable(store: ObjectStore, snapshot: Snapshot, sql: string): Promise<Row[]> {
   const folder = mkdtempSync(join(tmpdir(), 'tributary-duckdb-'));
   try {
     const paths = await downloadFiles(store, snapshot, folder);
     const list = paths.map((path) => `'${path.replaceAll("'", "''")}'`).join(', ');
-    return await query(sql.replaceAll('{files}', `read_parquet([${list}])`));
+    return await query(sql.replaceAll('{files}', `read_parquet([${list}], union_by_name = true)`));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -73,6 +73,7 @@ export class LocalStack {
       AZURE_FUNCTIONS_ENVIRONMENT: 'Development',
       AzureWebJobsStorage: this.azurite.connectionString,
       LakeStorage: this.azurite.connectionString,
+      LandingStorage: this.azurite.connectionString,
       EventHubs: this.emulator.connectionString,
     };
   }

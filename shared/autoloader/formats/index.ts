@@ -1,3 +1,4 @@
+export { extensionOf } from './formatOf.js';
 export { readRecords } from './readRecords.js';
 export {
   type BadRecord,

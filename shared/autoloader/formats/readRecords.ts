@@ -134,10 +134,11 @@ class ChunkBuilder {
 
   take(): RecordChunk {
     const records = this.#records;
+    const sourceBytes = this.#sourceBytes;
     this.#records = [];
     this.#sourceBytes = 0;
     const { bytesRead } = this.#counter;
-    return { records, bytesRead, ...(this.#fields !== undefined && { fields: this.#fields }) };
+    return { records, bytesRead, sourceBytes, ...(this.#fields !== undefined && { fields: this.#fields }) };
   }
 }
 

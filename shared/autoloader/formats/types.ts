@@ -149,6 +149,8 @@ export interface RecordChunk {
   readonly records: readonly FileRecord[];
   /** Bytes taken from storage so far; of Parquet the file's size from the first row group on. Never decreases. */
   readonly bytesRead: number;
+  /** Bytes that these records were read from, after decompression: about the memory that they take. */
+  readonly sourceBytes: number;
   /**
    * The columns that the file itself declares (Parquet, and Avro without an envelope), the same object in every chunk.
    * A column that is not among them, such as a union of several types, is known by its values only.

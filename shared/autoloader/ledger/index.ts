@@ -1,0 +1,12 @@
+export {
+  type BatchLimits,
+  type BatchPlan,
+  type BatchState,
+  type CommittedBatch,
+  FileLedger,
+  type FileLedgerOptions,
+  type FileOutcome,
+  type FinishedFile,
+  maxFilesPerBatch,
+} from './fileLedger.js';
+export type { FileRow, FileState, LandedFile, WaitingFile } from './fileRows.js';

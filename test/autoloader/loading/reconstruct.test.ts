@@ -1,0 +1,184 @@
+// Random records in random files of random formats: table, rescued values and quarantine together give back every value.
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { inspect } from 'node:util';
+import { gzipSync } from 'node:zlib';
+import { loadFiles } from '../../../shared/autoloader/index.js';
+import { type Random, seededRandom } from '../../../shared/base/index.js';
+import type { SchemaEvolutionMode } from '../../../shared/pipeline/index.js';
+import { FileWorld, identityOf, streamOf, type TableRow } from '../../support/fileStreams.js';
+
+type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+
+const modes: readonly SchemaEvolutionMode[] = ['addNewColumns', 'addNewColumnsWithTypeWidening', 'rescue'];
+const names = ['a', 'b', 'c', 'A', 'with space', 'local_ts', 'ts', '_file_row', 'deep'];
+
+function pick<Item>(random: Random, items: readonly Item[]): Item {
+  return items[Math.floor(random.next() * items.length)]!;
+}
+
+function randomValue(random: Random, depth = 0): Json {
+  const kind = Math.floor(random.next() * (depth < 2 ? 9 : 7));
+  switch (kind) {
+    case 0:
+      return null;
+    case 1:
+      return random.next() < 0.5;
+    case 2:
+      return Math.floor(random.next() * 1000);
+    case 3:
+      return random.next() * 100;
+    case 4:
+      return pick(random, ['text', '', '12', '2025-10-05T18:40:10Z', 'smile \u{1f600}', '{"x":1}', 'true']);
+    case 5:
+      return 'x'.repeat(Math.floor(random.next() * 50));
+    case 6:
+      return -Math.floor(random.next() * 2 ** 40);
+    case 7:
+      return Array.from({ length: Math.floor(random.next() * 3) }, () => randomValue(random, depth + 1));
+    default:
+      return randomRecord(random, depth + 1);
+  }
+}
+
+function randomRecord(random: Random, depth = 0): { [key: string]: Json } {
+  const record: { [key: string]: Json } = {};
+  for (const name of names) if (random.next() < 0.4) record[name] = randomValue(random, depth);
+  return record;
+}
+
+/** What a reader gets back: nulls say as much as absence, and so do empty objects and lists of nulls without a type. */
+function withoutNulls(value: unknown): unknown {
+  if (value === null || value === undefined) return undefined;
+  if (Array.isArray(value)) return value.map((element) => withoutNulls(element) ?? null);
+  if (typeof value !== 'object') return value;
+  const entries = Object.entries(value).flatMap(([key, inner]) => {
+    const kept = withoutNulls(inner);
+    return kept === undefined ? [] : [[key, kept] as const];
+  });
+  return entries.length === 0 ? undefined : Object.fromEntries(entries);
+}
+
+/** Rescued members over the row's own. */
+function merged(row: unknown, rescued: unknown): unknown {
+  if (!isObject(row) || !isObject(rescued)) return rescued ?? row;
+  const all: Record<string, unknown> = { ...row };
+  for (const [key, value] of Object.entries(rescued)) all[key] = merged(row[key], value);
+  return all;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+const lineage = ['_file_path', '_file_modified', '_file_row', '_ingest_time', '_rescued_data'];
+
+function reconstructed(row: TableRow): unknown {
+  const own = Object.fromEntries(Object.entries(row).filter(([name]) => !lineage.includes(name)));
+  const { local_ts: ts, ...rest } = own;
+  const record = { ...rest, ts };
+  const { _file_path: path, ...rescued } = (
+    typeof row._rescued_data === 'string' ? JSON.parse(row._rescued_data) : { _file_path: row._file_path }
+  ) as Record<string, unknown>;
+  assert.equal(path, row._file_path);
+  return withoutNulls(merged(record, rescued)) ?? {};
+}
+
+/** A column of text holds numbers, objects and so on as JSON: equal when one says what the other is. */
+function isSame(found: unknown, sent: unknown): boolean {
+  if (typeof found === 'bigint') return isSame(Number(found), sent);
+  if (isObject(found) && isObject(sent)) {
+    const keys = new Set([...Object.keys(found), ...Object.keys(sent)]);
+    return [...keys].every((key) => isSame(found[key], sent[key]));
+  }
+  if (Array.isArray(found) && Array.isArray(sent)) {
+    return found.length === sent.length && sent.every((element, index) => isSame(found[index], element));
+  }
+  if (Object.is(found, sent)) return true;
+  // Text that says a number or a truth value goes into a column of that type.
+  if (typeof sent === 'string' && sent !== '' && !isObject(found)) {
+    return String(found) === sent || Number(found) === Number(sent);
+  }
+  if (typeof found === 'string' && typeof sent !== 'string')
+    return isSame(withoutNulls(JSON.parse(found)), sent);
+  return (found ?? null) === null && (sent ?? null) === null;
+}
+
+interface SentFile {
+  readonly path: string;
+  readonly content: string | Uint8Array;
+  /** By row; undefined for one that cannot be read. */
+  readonly records: readonly (Record<string, Json> | undefined)[];
+}
+
+function randomFile(random: Random, index: number): SentFile {
+  const count = Math.floor(random.next() * 6);
+  const records = Array.from({ length: count }, () => randomRecord(random));
+  if (random.next() < 0.3) return { path: `${index}.json`, content: JSON.stringify(records), records };
+  const lines: string[] = [];
+  const rows: (Record<string, Json> | undefined)[] = [];
+  for (const record of records) {
+    if (random.next() < 0.1) {
+      lines.push('{"broken": ');
+      rows.push(undefined);
+    }
+    lines.push(JSON.stringify(record));
+    rows.push(record);
+  }
+  const text = lines.join('\n');
+  const isPacked = random.next() < 0.3;
+  return {
+    path: `${index}.ndjson${isPacked ? '.gz' : ''}`,
+    content: isPacked ? gzipSync(text) : text,
+    records: rows,
+  };
+}
+
+describe('whatever lands', () => {
+  it('can be put together again from the table, the rescued values and quarantine', async () => {
+    let recordCount = 0;
+    for (let seed = 0; seed < 25; seed++) {
+      const random = seededRandom(seed);
+      const stream = streamOf({
+        schemaEvolutionMode: pick(random, modes),
+        maxFilesPerBatch: 1 + Math.floor(random.next() * 5),
+        rename: { local_ts: 'ts' },
+        ...(random.next() < 0.5 ? { schemaHints: { a: 'double', 'deep.b': 'long' } } : {}),
+      });
+      const world = new FileWorld(stream, { group: { maxFiles: 2 }, stage: { maxRows: 4 } });
+      const files = Array.from({ length: 12 }, (_, index) => randomFile(random, index));
+      for (const { path, content } of files) {
+        world.put(path, content);
+        if (random.next() < 0.3) {
+          const { discovery, loader } = world.open();
+          await discovery.list();
+          await loadFiles(loader);
+        }
+      }
+      const { discovery, loader } = world.open();
+      await discovery.list();
+      await loadFiles(loader);
+      const rows = new Map((await world.rows()).map((row) => [identityOf(row), row]));
+      const bad = files.some(({ records }) => records.includes(undefined))
+        ? await world.rows('quarantine')
+        : [];
+      const badIds = bad.map(identityOf);
+      for (const { path, records } of files) {
+        for (const [index, record] of records.entries()) {
+          recordCount++;
+          const id = identityOf({ _file_path: path, _file_row: index });
+          if (record === undefined) {
+            assert.ok(badIds.includes(id), `seed ${seed}: ${id} is not in quarantine`);
+            continue;
+          }
+          const found = reconstructed(rows.get(id)!);
+          const sent = withoutNulls(record) ?? {};
+          if (!isSame(found, sent)) assert.fail(`seed ${seed}, ${id}:\n${inspect(found)}\n${inspect(sent)}`);
+          rows.delete(id);
+        }
+      }
+      assert.deepEqual([...rows.keys()], [], `seed ${seed}`);
+    }
+    assert.ok(recordCount > 500, `only ${recordCount} records`);
+  });
+});

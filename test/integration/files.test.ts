@@ -1,0 +1,269 @@
+// Files land in the container, and the function app turns them into rows: the local stack from the blob to the table.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
+import pipeline from '../../pipeline.js';
+import type { App } from '../../shared/app.js';
+import { type FileRow, loadFiles } from '../../shared/autoloader/index.js';
+import { seededRandom, TributaryError } from '../../shared/base/index.js';
+import { readHistory } from '../../shared/delta/index.js';
+import { queryTable, type Row } from '../support/duckdb.js';
+import { LocalStack, type RunningHost, until } from '../support/localStack.js';
+
+const golden = join(import.meta.dirname, '..', '..', '..', 'test', 'golden', 'seed');
+const [stream] = pipeline.files;
+const { container, table, name: streamName } = stream!;
+
+async function openLanding(stack: LocalStack): Promise<ContainerClient> {
+  const landing = BlobServiceClient.fromConnectionString(stack.azurite.connectionString).getContainerClient(
+    container,
+  );
+  await landing.createIfNotExists();
+  return landing;
+}
+
+async function send(landing: ContainerClient, path: string, content: string | Buffer): Promise<void> {
+  const bytes = Buffer.from(content);
+  await landing.getBlockBlobClient(path).upload(bytes, bytes.byteLength);
+}
+
+async function inParallel<T>(items: readonly T[], width: number, work: (item: T) => Promise<unknown>) {
+  const queue = [...items];
+  const lanes = Array.from({ length: width }, async () => {
+    for (let item = queue.shift(); item !== undefined; item = queue.shift()) await work(item);
+  });
+  await Promise.all(lanes);
+}
+
+/** Rows of the stream's table; none while there is no table. */
+async function rowCount(app: App): Promise<number> {
+  try {
+    return (await app.loadTable(table)).snapshot.totalRows ?? 0;
+  } catch (error) {
+    if (error instanceof TributaryError && error.code === 'DELTA_TABLE_NOT_FOUND') return 0;
+    throw error;
+  }
+}
+
+async function query(app: App, sql: string, name = table): Promise<Row[]> {
+  const { store, snapshot } = await app.loadTable(name);
+  return queryTable(store, snapshot, sql);
+}
+
+async function knownFiles(app: App): Promise<Map<string, FileRow>> {
+  const { ledger } = await app.openFileStream(streamName);
+  const files = new Map<string, FileRow>();
+  for await (const file of ledger.files()) files.set(file.path, file);
+  return files;
+}
+
+async function untilLoaded(
+  stack: LocalStack,
+  app: App,
+  fileCount: number,
+  timeoutMs = 60_000,
+): Promise<void> {
+  let states = 'none known';
+  await until(
+    async () => {
+      const files = [...(await knownFiles(app)).values()];
+      const done = files.filter(({ state }) => state !== 'waiting');
+      states = `${files.length} known, ${done.length} done`;
+      return done.length >= fileCount;
+    },
+    { timeoutMs, describe: () => `${states}\n${stack.logLines.slice(-30).join('\n')}` },
+  );
+}
+
+async function loadNow(stack: LocalStack, host: RunningHost, timeoutMs = 60_000): Promise<unknown> {
+  const started = await fetch(`${host.url}/api/streams/${streamName}/load`, { method: 'POST' });
+  assert.equal(started.status, 202, await started.clone().text());
+  const { statusQueryGetUri } = (await started.json()) as { statusQueryGetUri: string };
+  let last: { runtimeStatus?: string; output?: unknown } = {};
+  await until(
+    async () => {
+      const response = await fetch(statusQueryGetUri);
+      last = (await response.json()) as typeof last;
+      return ['Completed', 'Failed'].includes(last.runtimeStatus ?? '');
+    },
+    { timeoutMs, describe: () => `${JSON.stringify(last)}\n${stack.logLines.slice(-30).join('\n')}` },
+  );
+  assert.equal(last.runtimeStatus, 'Completed', JSON.stringify(last));
+  return last.output;
+}
+
+describe('files that land', () => {
+  it('become the rows of the seed, and its two traps lose nothing', async (t) => {
+    const stack = await LocalStack.start(t);
+    const landing = await openLanding(stack);
+    const host = await stack.startHost();
+    const app = await stack.openApp();
+    const names = ['iot_sample.json', 'iot_sample_part2.json', 'iot_sample_with_alerts.json'];
+    for (const name of names) await send(landing, name, readFileSync(join(golden, name)));
+    await untilLoaded(stack, app, names.length);
+    assert.equal(await rowCount(app), 40);
+    const [row] = await query(
+      app,
+      `select * exclude (_file_modified, _ingest_time, _rescued_data), typeof(local_ts) as type from {files}
+       where _file_path = 'iot_sample.json' and _file_row = 0`,
+    );
+    assert.deepEqual(row, {
+      deviceId: 'sensor-001',
+      local_ts: new Date('2025-10-05T18:40:10Z'),
+      temperature: 22.5,
+      humidity: 41.8,
+      pressure: 1012.3,
+      battery: 0.94,
+      lat: 49.2827,
+      lon: -123.1207,
+      status: 'OK',
+      _file_path: 'iot_sample.json',
+      _file_row: 0n,
+      type: 'TIMESTAMP WITH TIME ZONE',
+    });
+
+    await send(landing, 'bad.json', JSON.stringify({ deviceId: 'x', temperature: 'abc' }));
+    await send(landing, 'new.json', JSON.stringify({ deviceId: 'y', co2: 415 }));
+    await untilLoaded(stack, app, 5);
+    const [bad] = await query(app, `select temperature, _rescued_data from {files} where deviceId = 'x'`);
+    assert.equal(bad?.temperature, null);
+    assert.deepEqual(JSON.parse(String(bad?._rescued_data)), { temperature: 'abc', _file_path: 'bad.json' });
+    const { snapshot } = await app.loadTable(table);
+    assert.match(snapshot.metadata.schemaString, /"co2","type":"long"/);
+
+    await send(landing, 'more.json', JSON.stringify({ deviceId: 'z' }));
+    assert.match(JSON.stringify(await loadNow(stack, host)), /"rows":[01]/);
+    assert.equal(await rowCount(app), 43);
+
+    const status = (await (await fetch(`${host.url}/api/status`)).json()) as { files: unknown };
+    assert.deepEqual(status.files, [{ stream: streamName, filesOutstanding: 0, bytesOutstanding: 0 }]);
+  });
+
+  it('come in thousands at once: each record once, in few commits', async (t) => {
+    const fileCount = 10_000;
+    const stack = await LocalStack.start(t);
+    const landing = await openLanding(stack);
+    const names = Array.from({ length: fileCount }, (_, n) => `swarm/${n % 10}/${n}.json`);
+    await inParallel([...names.entries()], 32, ([n, name]) =>
+      send(
+        landing,
+        name,
+        JSON.stringify([
+          { deviceId: 'a', n: 2 * n },
+          { deviceId: 'b', n: 2 * n + 1 },
+        ]),
+      ),
+    );
+    // Without a host: its scan writes a receipt and a message for each file, which Azurite takes minutes for.
+    const app = await stack.openApp();
+    const { discovery, loader } = await app.openFileStream(streamName);
+    await discovery.list();
+    await loadFiles(loader);
+    assert.equal(await rowCount(app), 2 * fileCount);
+    const [counts] = await query(
+      app,
+      'select count(distinct n)::int as n, count(distinct _file_path)::int as files from {files}',
+    );
+    assert.deepEqual(counts, { n: 2 * fileCount, files: fileCount });
+    const { snapshot } = await app.loadTable(table);
+    const commits = (await readHistory({ ...app.upkeepOptions(table) })).filter(
+      ({ operation }) => operation === 'WRITE',
+    );
+    assert.ok(commits.length <= 20, `${commits.length} commits`);
+    assert.equal(snapshot.transactions.get(`autoloader/${streamName}`), commits.length - 1);
+  });
+
+  it('are loaded once each though the host is killed again and again', async (t) => {
+    const kills = 22;
+    const random = seededRandom(20_251);
+    const stack = await LocalStack.start(t);
+    const landing = await openLanding(stack);
+    const app = await stack.openApp();
+    const sent: number[] = [];
+    for (let round = 0; round < kills; round++) {
+      const host = await stack.startHost('one');
+      for (let n = 0; n < 6; n++) {
+        const id = sent.length;
+        const lines = [
+          { id: 2 * id, deviceId: 'a' },
+          { id: 2 * id + 1, deviceId: 'b', [`c${round}`]: true },
+        ];
+        await send(
+          landing,
+          `round-${round}/${n}.ndjson`,
+          lines.map((line) => JSON.stringify(line)).join('\n'),
+        );
+        sent.push(id);
+      }
+      const started = await fetch(`${host.url}/api/streams/${streamName}/load`, { method: 'POST' });
+      assert.equal(started.status, 202);
+      const killAtMs = Date.now() + random.next() * 1_500;
+      await until(() => Date.now() >= killAtMs, {
+        timeoutMs: 5_000,
+        describe: () => 'the clock stands still',
+      });
+      await host.kill();
+    }
+    await stack.startHost('one');
+    await untilLoaded(stack, app, sent.length, 90_000);
+    const expected = 2 * sent.length;
+    assert.equal(await rowCount(app), expected);
+    const [counts] = await query(
+      app,
+      'select count(distinct id)::int as ids, max(id)::int as last from {files}',
+    );
+    assert.deepEqual(counts, { ids: expected, last: expected - 1 });
+  });
+
+  it('may be anything at all: each has a clear outcome, and none holds up the others', async (t) => {
+    const stack = await LocalStack.start(t);
+    const landing = await openLanding(stack);
+    const app = await stack.openApp();
+    const record = (n: number) => JSON.stringify({ deviceId: 'ok', n });
+    const deep = `${'d/'.repeat(120)}${'n'.repeat(750)}.json`;
+    const named = ['with space.json', '100%.json', 'a#b.json', 'a%20b.json', 'smile-\u{1f600}.json', deep];
+    for (const [n, name] of named.entries()) await send(landing, name, record(n));
+    await send(landing, 'bomb.json.gz', gzipSync(Buffer.alloc(200 * 2 ** 20, '['), { level: 9 }));
+    await send(landing, 'empty.json', '');
+    await send(landing, 'noise.bin', Buffer.from([0, 255, 1, 254, 2, 253]));
+    const wide = Array.from({ length: 200 }, (_, n) => `c${n}`);
+    await send(landing, 'wide.csv', `${wide.join(',')}\n${wide.map((_, n) => n).join(',')}\n`);
+    await send(landing, 'gone.json', record(98));
+    await send(landing, 'growing.ndjson', record(99));
+    const { discovery } = await app.openFileStream(streamName);
+    await discovery.list();
+    await landing.getBlobClient('gone.json').delete();
+    await send(landing, 'growing.ndjson', `${record(99)}\n${record(100)}\n`);
+
+    await stack.startHost();
+    await untilLoaded(stack, app, named.length + 6, 90_000);
+    const files = await knownFiles(app);
+    const stateOf = (path: string) => files.get(path)?.state;
+    for (const name of named) assert.equal(stateOf(name), 'committed', name);
+    assert.equal(stateOf('bomb.json.gz'), 'unreadable');
+    assert.equal(stateOf('empty.json'), 'committed');
+    assert.equal(stateOf('noise.bin'), 'unreadable');
+    assert.equal(stateOf('wide.csv'), 'committed');
+    assert.equal(stateOf('gone.json'), 'missing');
+    assert.equal(stateOf('growing.ndjson'), 'committed');
+    const [counts] = await query(app, 'select count(*)::int as rows, count(c199)::int as wide from {files}');
+    assert.deepEqual(counts, { rows: named.length + 1 + 2, wide: 1 });
+    const paths = await query(app, 'select _file_path as path from {files} where n < 90 order by n');
+    assert.deepEqual(
+      paths.map(({ path }) => path),
+      named,
+    );
+    const bad = await query(
+      app,
+      "select distinct _partition as path from {files} where _source = 'files/landed' order by path",
+      'quarantine',
+    );
+    assert.deepEqual(
+      bad.map(({ path }) => path),
+      ['bomb.json.gz', 'gone.json', 'noise.bin'],
+    );
+  });
+});
