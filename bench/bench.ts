@@ -6,13 +6,14 @@ import { benchEvents } from './events.js';
 import { benchIngest } from './ingest.js';
 import { benchParquet } from './parquet.js';
 import { benchStack } from './stack.js';
-import { benchTableAge } from './tableAge.js';
+import { benchTableAge, benchTableAgeOnAzurite } from './tableAge.js';
 
 const benchmarks: Readonly<Record<string, (write: (line: string) => void) => Promise<void>>> = {
   events: benchEvents,
   parquet: benchParquet,
   ingest: benchIngest,
   age: benchTableAge,
+  'age-azurite': benchTableAgeOnAzurite,
   compaction: benchCompaction,
   stack: benchStack,
 };

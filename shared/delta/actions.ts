@@ -104,6 +104,7 @@ function parseAdd(json: JsonObject): AddAction {
   const fields = new ActionReader('add', json);
   const stats = fields.optionalText('stats');
   const deletionVector = parseDeletionVector(fields);
+  const tags = nullableTextValues(fields.object('tags'));
   return {
     path: fields.text('path'),
     partitionValues: nullableTextValues(fields.object('partitionValues')),
@@ -112,6 +113,7 @@ function parseAdd(json: JsonObject): AddAction {
     dataChange: fields.flag('dataChange', true),
     ...(stats === undefined ? {} : { stats }),
     ...(deletionVector === undefined ? {} : { deletionVector }),
+    ...(Object.keys(tags).length === 0 ? {} : { tags }),
   };
 }
 

@@ -42,7 +42,7 @@ export function readStatistics(file: AddAction): FileStatisticsReader | undefine
     rowCount: countOf(numRecords),
     nullCount: nullCountAt,
     bounds(path, type) {
-      const min = boundOf(valueAt(minValues, path), type);
+      const min = lowerBound(valueAt(minValues, path), type);
       const max = upperBound(valueAt(maxValues, path), type);
       const nulls = nullCountAt(path);
       return {
@@ -79,6 +79,28 @@ function boundOf(value: unknown, type: ScalarType): Comparable | undefined {
   return comparable(value, type);
 }
 
+function lowerBound(value: unknown, type: ScalarType): Comparable | undefined {
+  const min = boundOf(value, type);
+  return typeof min === 'bigint' && mayBeRounded(value, type) ? min - roundingOf(min) : min;
+}
+
+/** Decimals of up to so many digits come out of a double as they went in. */
+const safeDigits = 15;
+/** No text of a double needs more. */
+const mostDigitsOfDouble = 17;
+
+/** Some writers, delta-rs for one, put what a double makes of a decimal into the statistics. */
+function mayBeRounded(value: unknown, type: ScalarType): boolean {
+  if (typeof type === 'string' || type.precision <= safeDigits) return false;
+  const mantissa = String(value).replace(/e.*$/i, '').replace(/\D/g, '');
+  return mantissa.replace(/^0+|0+$/g, '').length <= mostDigitsOfDouble;
+}
+
+/** More than turning a value into a double, and dividing that by a power of ten, can take away. */
+function roundingOf(unscaled: bigint): bigint {
+  return (unscaled < 0n ? -unscaled : unscaled) / 2n ** 50n + 1n;
+}
+
 /** Most writers cut timestamps down to milliseconds, which leaves the maximum up to 999 microseconds too small. */
 const cutOffMicros = 999n;
 
@@ -86,6 +108,7 @@ const cutOffMicros = 999n;
 function upperBound(value: unknown, type: ScalarType): Comparable | undefined {
   if (type === 'double') return undefined;
   const max = boundOf(value, type);
-  const isTimestamp = type === 'timestamp' || type === 'timestamp_ntz';
-  return isTimestamp && typeof max === 'bigint' ? max + cutOffMicros : max;
+  if (typeof max !== 'bigint') return max;
+  if (mayBeRounded(value, type)) return max + roundingOf(max);
+  return type === 'timestamp' || type === 'timestamp_ntz' ? max + cutOffMicros : max;
 }

@@ -124,12 +124,21 @@ function* rowsOf(
   removes: readonly JsonObject[],
 ): Generator<RecordValues> {
   yield* header;
-  yield { protocol: state.protocol };
+  yield { protocol: protocolRow(state.protocol ?? {}) };
   yield { metaData: metaDataRow(state.metaData ?? {}) };
   for (const txn of transactions) yield { txn };
   for (const domainMetadata of state.domains.values()) yield { domainMetadata };
   for (const remove of removes) yield { remove: fileRow(remove) };
   for (const add of state.adds.values()) yield { add: fileRow(add) };
+}
+
+/** Lists of features exist from versions 3 and 7 on; a list below, empty though it be, makes other engines refuse the table. */
+function protocolRow({ readerFeatures, writerFeatures, ...versions }: JsonObject): RecordValues {
+  return {
+    ...versions,
+    ...(Number(versions.minReaderVersion) >= 3 && { readerFeatures }),
+    ...(Number(versions.minWriterVersion) >= 7 && { writerFeatures }),
+  };
 }
 
 function metaDataRow(metaData: JsonObject): RecordValues {
