@@ -1,5 +1,6 @@
 // Pure. A data file's `stats` JSON as bounds of one column (PROTOCOL.md "Per-file Statistics").
 import { type Comparable, comparable, type ScalarType } from './comparable.js';
+import { isJsonObject } from './json.js';
 import type { AddAction } from './types.js';
 
 export interface ColumnBounds {
@@ -10,8 +11,6 @@ export interface ColumnBounds {
   /** Rows without a value; of the deletion vector's rows only 0 and all of them can be relied on. */
   readonly nullCount?: number;
 }
-
-type Json = Readonly<Record<string, unknown>>;
 
 export interface FileStatisticsReader {
   /** Rows of the file, deleted ones included. */
@@ -35,7 +34,7 @@ export function readStatistics(file: AddAction): FileStatisticsReader | undefine
   } catch {
     return undefined;
   }
-  if (!isObject(stats)) return undefined;
+  if (!isJsonObject(stats)) return undefined;
   const { numRecords, minValues, maxValues, nullCount } = stats;
   const nullCountAt = (path: readonly string[]) => countOf(valueAt(nullCount, path));
   return {
@@ -54,14 +53,10 @@ export function readStatistics(file: AddAction): FileStatisticsReader | undefine
   };
 }
 
-function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 function valueAt(values: unknown, path: readonly string[]): unknown {
   let value = values;
   for (const name of path) {
-    if (!isObject(value) || !Object.hasOwn(value, name)) return undefined;
+    if (!isJsonObject(value) || !Object.hasOwn(value, name)) return undefined;
     value = value[name];
   }
   return value;

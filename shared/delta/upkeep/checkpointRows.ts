@@ -1,9 +1,9 @@
 // Pure. The content of a checkpoint in the schema that Spark writes (PROTOCOL.md "Checkpoint Schema"): one row an action, every
 // other column null.
 import type { RecordField, RecordValues } from '../../parquet/index.js';
-import type { JsonObject } from '../actions.js';
+import { isJsonObject, type JsonObject } from '../json.js';
 import { type FullState, unexpiredRemoves } from './fullState.js';
-import { deletionVectorOf, isJsonObject } from './rawActions.js';
+import { deletionVectorOf } from './rawActions.js';
 
 const struct = (name: string, fields: readonly RecordField[]): RecordField => ({
   name,
