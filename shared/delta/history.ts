@@ -8,7 +8,7 @@ import type { CommitRecord } from './upkeep/vacuumRuns.js';
 
 export interface HistoryEntry {
   readonly version: number;
-  /** When storage took the commit, made to increase with the version; milliseconds UTC. */
+  /** What the commit itself says, in tables with in-commit timestamps; else when storage took it, made to increase with the version. */
   readonly timestampMs: number;
   readonly operation: string | undefined;
   readonly operationParameters: JsonObject;
@@ -86,7 +86,7 @@ function entryOf({ version, timestampMs, commitInfo: info }: CommitRecord): Hist
   };
   return {
     version,
-    timestampMs,
+    timestampMs: typeof info.inCommitTimestamp === 'number' ? info.inCommitTimestamp : timestampMs,
     operation: text('operation'),
     operationParameters: isJsonObject(info.operationParameters) ? info.operationParameters : {},
     operationMetrics: isJsonObject(info.operationMetrics) ? info.operationMetrics : {},

@@ -34,7 +34,7 @@ export function partitionValues(type: DataType, text: PartitionText, rowCount: n
   return { kind: 'decimals', values: new Array<bigint>(rowCount).fill(unscaled) };
 }
 
-/** As `partitionValues`, for the types that can be written. */
+/** As `partitionValues`, for primitive types. */
 export function partitionColumn(type: ColumnType, text: PartitionText, rowCount: number): ColumnValues {
   if (isNullText(text)) return nullValues(type, rowCount);
   switch (type) {
