@@ -45,7 +45,7 @@ export {
   type TableField,
   type TableSchema,
 } from './schema.js';
-export { schemaString, typeTextOf } from './schemaJson.js';
+export { fieldJson, schemaString, typeJson, typeTextOf } from './schemaJson.js';
 export { type AzureLocation, parseAzureUri } from './storageUri.js';
 export { type OpenTableOptions, openTable, type TableLocation, type TableReader } from './tableReader.js';
 export {
