@@ -36,8 +36,8 @@ const options: EventHubFunctionOptions<Buffer[]> & { readonly dataType: 'binary'
 function shardClient(context: InvocationContext): ShardClient {
   const client = df.getClient(context);
   return {
-    signal: (shard, signal) =>
-      client.signalEntity(new df.EntityId('deviceShard', String(shard)), 'ingest', signal),
+    signal: (shard, signals) =>
+      client.signalEntity(new df.EntityId('deviceShard', String(shard)), 'ingest', signals),
     publishAlerts: (shard) =>
       startSingleton(client, 'publishShards', {
         instanceId: `publishAlerts-${shard}`,

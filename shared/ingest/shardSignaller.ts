@@ -3,11 +3,12 @@
 import { type Clock, describeError, type Logger, TributaryError } from '../base/index.js';
 import { type AddressedSignal, buildSignals, type ShardSignal } from '../shards/index.js';
 import type { CommitObserver, CommittedReadings } from './ingestor.js';
+import { SignalRounds } from './signalRounds.js';
 
 /** The part of a Durable client that is needed. */
 export interface ShardClient {
-  /** Resolves once the signal is stored. */
-  signal(shard: number, signal: ShardSignal): Promise<void>;
+  /** Resolves once the signals are stored, in one request. */
+  signal(shard: number, signals: readonly ShardSignal[]): Promise<void>;
   /** Publishes the shard's alerts without waiting for the timer. @returns false when that is being done already */
   publishAlerts(shard: number): Promise<boolean>;
 }
@@ -37,9 +38,11 @@ export class ShardSignaller {
   readonly #options: ShardSignallerOptions;
   readonly #progress = new Map<string, PartitionProgress>();
   readonly #publishedMs = new Map<number, number>();
+  readonly #rounds: SignalRounds;
 
   constructor(options: ShardSignallerOptions) {
     this.#options = options;
+    this.#rounds = new SignalRounds(options);
   }
 
   /** For one call of `Ingestor.ingest`. */
@@ -78,17 +81,15 @@ export class ShardSignaller {
     { source, partition }: CommittedReadings,
     client: ShardClient,
   ): Promise<void> {
-    const outcomes = await Promise.allSettled(
-      signals.map(({ shard, signal }) => client.signal(shard, signal)),
-    );
-    outcomes.forEach((outcome, index) => {
-      if (outcome.status === 'fulfilled') return;
+    try {
+      await this.#rounds.send(signals, client);
+    } catch (cause) {
       throw new TributaryError(
         'SHARD_UNREACHABLE',
-        `Shard ${signals[index]?.shard} did not take the readings of ${source}, partition ${partition}; the batch comes again.`,
-        { cause: outcome.reason },
+        `A shard did not take the readings of ${source}, partition ${partition}; the batch comes again.`,
+        { cause },
       );
-    });
+    }
   }
 
   /** Only saves time: what is not published now is published by the timer. */

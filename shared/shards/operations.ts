@@ -28,7 +28,7 @@ export class ShardSession {
   }
 
   /**
-   * - `ingest` (ShardSignal);
+   * - `ingest` (ShardSignal[]);
    * - `seal` (SealInput) -> SealedBatch;
    * - `ack` ({ number });
    * - `describe` ({ nowMs }) -> ShardSummary.

@@ -44,9 +44,9 @@ class RecordingClient implements ShardClient {
   failing: number | undefined;
   isPublishing = false;
 
-  async signal(shard: number, signal: ShardSignal): Promise<void> {
+  async signal(shard: number, signals: readonly ShardSignal[]): Promise<void> {
     if (shard === this.failing) throw new Error('no answer');
-    this.signals.push({ shard, signal });
+    for (const signal of signals) this.signals.push({ shard, signal });
   }
 
   async publishAlerts(shard: number): Promise<boolean> {
