@@ -287,13 +287,15 @@ describe('Spark and delta-rs read our tables of every shape', { skip: obstacle ?
     [2n, null, null, null, null, null, null, null, null, null, null, null, null, null, null],
     [3n, '__HIVE_DEFAULT_PARTITION__', 1, 0, 0, 0, 0n, -0, -0, 0, 0n, -1n, 0n, 0n, 'y'],
     [4n, ' edge. ', 1, 1, 1, 1, 1n, Number.NaN, Number.NaN, 1, 1n, 1n, 1n, 1n, ''],
-    [5n, 'x'.repeat(300), 0, 2, 2, 2, 2n, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, -1, -62_135_510_400_000_000n, 253_402_300_799_999_999n, -1n, -1n, null],
-    [6n, 'line\nbreak\\ \u0000\u007F{[]}^\'*', 0, -1, -1, -1, -1n, 2 ** -149, 5e-324, 19_782, 253_402_300_799_999_999n, -62_135_510_400_000_000n, 10n, 10n ** 18n, 'z'],
+    [20n, 'x'.repeat(300), 0, 2, 2, 2, 2n, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, -1, -62_135_510_400_000_000n, 253_402_300_799_999_999n, -1n, -1n, null],
+    [21n, 'line\nbreak\\ \u0000\u007F{[]}^\'*', 0, -1, -1, -1, -1n, 2 ** -149, 5e-324, 19_782, 253_402_300_799_999_999n, -62_135_510_400_000_000n, 10n, 10n ** 18n, 'z'],
+    [5n, ':?#[]@!$&()*+,;', 1, 4, 4, 4, 4n, 1.5, 1e21, 4, 4n, 4n, 4n, 4n, 'v'],
+    [6n, '', 0, 5, 5, 5, 5n, -1.5, 1e-7, 5, 5n, 5n, 5n, 5n, 'v'],
     [7n, 'NaN', 1, 3, 3, 3, 9007199254740993n, 16777216, 9007199254740992, 30, 1_000_000n, 1_500_000n, 100n, 5n * 10n ** 17n, 'w'],
   ];
 
   it('partitions of every type, also after compaction and deletes, and after changes by Spark', async () => {
-    const table = tableNamed('partitioned %20 \u00FC');
+    const table = tableNamed('partitioned \u00FC');
     const partitionColumns = partitionFields.slice(1, -1).map(({ name }) => name);
     const writer = new TableWriter({ ...table, schema: schemaOf(partitionFields), partitionColumns });
     const batch = batchOfRows(partitionFields, partitionRows);
@@ -302,8 +304,9 @@ describe('Spark and delta-rs read our tables of every shape', { skip: obstacle ?
       partitionRows.map(([id, ...rest]) => [(id as bigint) + 10n, ...rest]),
     );
     await writer.append(blindAppend(batch));
-    const rows = [...textsOf(batch), ...textsOf(again)];
-    await assertSeen(table, textsOf(batch), 'appended');
+    const textsOfRows = (of: DataBatch) => textsOf(of).map((row) => row.replace('"text":""', '"text":null')); // as partition values they are the same
+    const rows = [...textsOfRows(batch), ...textsOfRows(again)];
+    await assertSeen(table, textsOfRows(batch), 'appended');
     await writer.append(blindAppend(again));
     for (const where of [
       "text = 'a/b %20 %f'",
@@ -334,8 +337,11 @@ describe('Spark and delta-rs read our tables of every shape', { skip: obstacle ?
     await engines.ask('sparkLog', { path: table.path, isFresh: true });
     const left = rows.filter((row) => !/^\{"id":"(7|17|2|12|10)"/.test(row));
     await assertSeen(table, left, 'deleted from');
+    // Spark names folders after values, which a local disk does not take when they are too long.
+    await deleteRows({ ...table, predicate: parseRowPredicate('id >= 20', await openAt(table)) });
+    const writable = left.filter((row) => !/^\{"id":"(20|21|30|31)"/.test(row));
     const columns = partitionColumns.filter((name) => name !== 'text').join(', ');
-    await assertTakesSparksChanges(table, left, {
+    await assertTakesSparksChanges(table, writable, {
       set: "text = 'set', price = -1.5, body = 'set'",
       insert: `(id, text, body, ${columns}) values (s.id, 'new', 'new', ${partitionColumns.filter((name) => name !== 'text').map(() => 'null')})`,
     });
