@@ -90,12 +90,16 @@ function codeColumn(column: PartitionColumn, batch: DataBatch, table: string): C
   return { codes, texts: [...codeOfText.keys()] };
 }
 
-/** Equal for equal values; bytes are told apart one by one. */
+/** No text or number, so that no value is taken for it. */
+const negativeZero = Symbol('-0');
+
+/** Equal for equal values; bytes are told apart one by one. Maps take 0 and -0 for the same key, though their texts differ. */
 function keyAt(column: DataValues, row: number): unknown {
   if (isNullAt(column, row)) return null;
   const isScalar = column.kind !== 'struct' && column.kind !== 'list' && column.kind !== 'map';
   if (!isScalar || column.kind === 'void') throw new Error(`a partition column is a ${column.kind}`);
-  return column.values[row];
+  const value = column.values[row];
+  return Object.is(value, -0) ? negativeZero : value;
 }
 
 function checkedText(

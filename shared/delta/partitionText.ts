@@ -56,6 +56,7 @@ export function doubleText(value: number): string {
 /** The fewest digits that give the same 32-bit number. */
 function floatText(value: number): string {
   const float = Math.fround(value);
+  if (float === 0) return doubleText(float); // which loses its sign below
   for (let digits = 1; digits < 9; digits++) {
     const short = Number(float.toPrecision(digits));
     if (Math.fround(short) === float) return doubleText(short);

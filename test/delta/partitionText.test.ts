@@ -34,7 +34,9 @@ describe('a partition value as text', () => {
     ['float', Math.fround(0.1), '0.1'],
     ['float', Math.fround(1.1e10), '1.1E10'],
     ['float', Math.fround(16_777_217), '1.6777216E7'],
+    ['float', -0, '-0.0'],
     ['double', 0.1, '0.1'],
+    ['double', -0, '-0.0'],
     ['double', Number.NaN, 'NaN'],
     ['double', Number.NEGATIVE_INFINITY, '-Infinity'],
   ];

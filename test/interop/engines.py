@@ -98,6 +98,8 @@ def canonical_spark(value, kind):
             return sorted(pairs, key=pair_order)
     if kind == "long":
         return str(value)
+    if kind.startswith("decimal("):
+        return format(value, f".{kind[:-1].split(',')[1]}f")  # Spark hands small ones over with more digits than the type has
     if kind == "timestamp":
         return value.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
     if kind == "timestamp_ntz":

@@ -82,6 +82,41 @@ export const sparkTables: readonly SparkTable[] = [
     check: ({ totalRows }) => assert.equal(totalRows, 8),
   },
   {
+    name: 'values split into streams of bytes, with Bloom filters and checksums of pages',
+    settings: {
+      'parquet.enable.bytestreamsplit': 'extended',
+      'parquet.enable.dictionary': 'false',
+      'parquet.bloom.filter.enabled': 'true',
+      'parquet.page.write-checksum.enabled': 'true',
+    },
+    statements: (table) => everyTypeTable(table, ''),
+    check: ({ totalRows }) => assert.equal(totalRows, 4),
+  },
+  {
+    name: 'many pages and row groups of nested columns, with deletion vectors',
+    settings: {
+      'parquet.block.size': '65536',
+      'parquet.page.size': '1024',
+      'parquet.page.row.count.limit': '100',
+    },
+    statements: (table) => [
+      `create table ${table} using delta ${properties(withVectors)} as select id,
+       if(id % 3 = 0, null, transform(sequence(0, id % 5), x -> if(x = 2, null, concat('v', x, id)))) as texts,
+       map(id, named_struct('total', cast(id as decimal(20, 2)), 'lists', array(array(id), null))) as totals from range(0, 5000, 1, 1)`,
+      `delete from ${table} where id % 11 = 3`,
+    ],
+    check: (newest) => assert.ok(hasVectors(newest)),
+  },
+  {
+    name: 'the columns that Iceberg can read, too',
+    statements: (table) =>
+      everyTypeTable(
+        table,
+        properties("'delta.enableIcebergCompatV2' = 'true'", "'delta.columnMapping.mode' = 'name'"),
+      ),
+    check: (newest) => assert.equal(property(newest, 'delta.enableIcebergCompatV2'), 'true'),
+  },
+  {
     name: 'partitions',
     hasHistory: true,
     statements: (table) => [

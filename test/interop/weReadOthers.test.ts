@@ -65,18 +65,37 @@ describe('we read what Spark and delta-rs write', { skip: obstacle ?? false }, (
     });
   }
 
-  it('Spark: a shallow clone, whose files are elsewhere', async () => {
-    const [source, clone] = [tableNamed('clone-source'), tableNamed('clone')];
+  it('Spark: a shallow clone, and a clone of it, whose files and deletion vectors are elsewhere', async () => {
+    const tables = [tableNamed('clone source \u00FC'), tableNamed('clone'), tableNamed('clone of the clone')];
+    const [source, clone, second] = tables.map(({ path }) => `delta.\`${path}\``);
     const root = createFolderStore('/');
     await engines.sql(
-      `create table delta.\`${source.path}\` (${everyType}) using delta partitioned by (text)`,
-      `insert into delta.\`${source.path}\` values ${everyTypeRows}`,
-      `create table delta.\`${clone.path}\` shallow clone delta.\`${source.path}\``,
-      `delete from delta.\`${clone.path}\` where id = 2`,
+      `create table ${source} (${everyType}) using delta partitioned by (flag) 
+       tblproperties ('delta.enableDeletionVectors' = 'true')`,
+      `insert into ${source} values ${everyTypeRows}`,
+      `delete from ${source} where id = 4`,
+      `create table ${clone} shallow clone ${source}`,
+      `insert into ${clone} values ${everyTypeRows}`,
+      `delete from ${clone} where id = 2`,
+      `create table ${second} shallow clone ${clone}`,
     );
     const resolveUri: ResolveUri = (uri) => ({ store: root, path: fileURLToPath(uri).slice(1) });
-    await assertAsSpark(clone, undefined, resolveUri);
-    await assert.rejects(ourRowTexts(clone, await openAt(clone)), { code: 'DELTA_PROTOCOL_UNSUPPORTED' });
+    for (const table of tables.slice(1)) {
+      const { files } = await assertAsSpark(table, undefined, resolveUri);
+      assert.ok([...files.values()].some(({ deletionVector }) => deletionVector?.storageType === 'p'));
+      await assert.rejects(ourRowTexts(table, await openAt(table)), { code: 'DELTA_PROTOCOL_UNSUPPORTED' });
+    }
+  });
+
+  it('Spark: files that were there before they became a table', async () => {
+    const table = tableNamed('converted');
+    await engines.sql(
+      `create table converted using parquet partitioned by (text) location '${table.path}' as
+       select id, 'a/b %20=:#?' as text from range(3) union all select 4, 'M\u00FCnchen' union all select 5, null`,
+      `convert to delta parquet.\`${table.path}\` partitioned by (text string)`,
+      `insert into delta.\`${table.path}\` values (7, 'new %')`,
+    );
+    assert.equal((await assertAsSpark(table)).totalRows, 6);
   });
 
   it('Spark: a variant column is refused by name, and the table with it', async () => {

@@ -1,5 +1,5 @@
-// Runs the suites with node's own test runner: `unit` in parallel, `integration` and `interop` one file at a time
-// because they share two cores with the processes they start.
+// Runs the suites with node's own test runner: `unit` and `interop` two files at a time, `integration` one by one because it shares
+// two cores with the processes it starts. Those of `interop` share them, too, but mostly wait for a JVM that uses one.
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -29,7 +29,7 @@ if (files.length === 0) {
   process.exit(1);
 }
 
-const concurrency = suiteName === 'unit' ? '2' : '1';
+const concurrency = suiteName === 'unit' || suiteName === 'interop' ? '2' : '1';
 const result = spawnSync(
   process.execPath,
   ['--enable-source-maps', '--test', `--test-concurrency=${concurrency}`, '--test-reporter=spec', ...files],
