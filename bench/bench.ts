@@ -2,6 +2,7 @@
 // are measured in the same run; absolute numbers belong to the machine they were made on.
 import { cpus } from 'node:os';
 import { benchCompaction } from './compaction.js';
+import { benchDevices } from './devices.js';
 import { benchEvents } from './events.js';
 import { benchFiles } from './files.js';
 import { benchIngest } from './ingest.js';
@@ -17,6 +18,7 @@ const benchmarks: Readonly<Record<string, (write: (line: string) => void) => Pro
   compaction: benchCompaction,
   files: benchFiles,
   stack: benchStack,
+  devices: benchDevices,
 };
 
 const wanted = process.argv.slice(2);

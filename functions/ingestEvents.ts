@@ -1,8 +1,12 @@
 // Event Hub trigger: one batch of one partition -> readings and quarantine.
-import { app, type EventHubFunctionOptions } from '@azure/functions';
+import { app, type EventHubFunctionOptions, type InvocationContext } from '@azure/functions';
+import * as df from 'durable-functions';
 import pipeline from '../pipeline.js';
 import { getApp } from '../shared/app.js';
-import { eventBatchFromTrigger } from '../shared/ingest/index.js';
+import { eventBatchFromTrigger, type ShardClient } from '../shared/ingest/index.js';
+import { startSingleton } from '../shared/maintenance/index.js';
+import type { PublicationInput } from '../shared/results/index.js';
+import { hasShards } from '../shared/shards/index.js';
 
 /**
  * `dataType: 'binary'`: with any other form the host parses the bodies as JSON, and one that is not JSON fails the
@@ -21,11 +25,29 @@ const options: EventHubFunctionOptions<Buffer[]> & { readonly dataType: 'binary'
     minimumInterval: { seconds: 1 },
     maximumInterval: { seconds: 60 },
   },
+  extraInputs: hasShards(pipeline) ? [df.input.durableClient()] : [],
   handler: async (bodies, context) => {
     const batch = eventBatchFromTrigger(pipeline.source.eventHub, bodies, context.triggerMetadata);
-    const { ingestor } = await getApp();
-    await ingestor.ingest(batch);
+    const { ingestor, shards } = await getApp();
+    await ingestor.ingest(batch, shards?.signaller.through(shardClient(context)));
   },
 };
+
+function shardClient(context: InvocationContext): ShardClient {
+  const client = df.getClient(context);
+  return {
+    signal: (shard, signal) =>
+      client.signalEntity(new df.EntityId('deviceShard', String(shard)), 'ingest', signal),
+    publishAlerts: (shard) =>
+      startSingleton(client, 'publishShards', {
+        instanceId: `publishAlerts-${shard}`,
+        input: {
+          waiting: [{ shard }],
+          shardCount: pipeline.windows.shards,
+          onlyAlerts: true,
+        } satisfies PublicationInput,
+      }),
+  };
+}
 
 app.eventHub('ingestEvents', options);

@@ -20,6 +20,9 @@ const { maintenance, tables } = pipeline;
 const sortBy: Readonly<Record<string, readonly string[]>> = {
   [tables.readings]: ['device_id', 'event_time'],
   [tables.quarantine]: ['_partition', '_sequence_number'],
+  [tables.windows]: ['device_id', 'window_start'],
+  [tables.alerts]: ['device_id', 'event_time'],
+  [tables.lateReadings]: ['device_id', 'event_time'],
   [tables.undeliveredAlerts]: ['device_id', 'failed_time'],
 };
 

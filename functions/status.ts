@@ -1,4 +1,5 @@
-// HTTP: what the tables hold, how far each partition has been ingested, and which files wait.
+// HTTP: what the tables hold, how far each partition has been ingested, what the device shards last said of themselves, and which files
+// wait.
 import { app } from '@azure/functions';
 import pipeline from '../pipeline.js';
 import { getApp } from '../shared/app.js';
@@ -8,13 +9,20 @@ app.http('status', {
   methods: ['GET'],
   authLevel: 'function',
   handler: async () => {
-    const { describeTables, openFileStream } = await getApp();
+    const { describeTables, openFileStream, shards } = await getApp();
     const streams = pipeline.files.map(async ({ name }) => {
       const { ledger } = await openFileStream(name);
       const { fileCount, byteCount } = await ledger.outstanding();
       return { stream: name, filesOutstanding: fileCount, bytesOutstanding: byteCount };
     });
-    const [tables, files] = await Promise.all([describeTables(), Promise.all(streams)]);
-    return { jsonBody: { tables, files }, headers: { 'cache-control': 'no-store' } };
+    const [tables, shardSummaries, files] = await Promise.all([
+      describeTables(),
+      shards?.latest.summaries(),
+      Promise.all(streams),
+    ]);
+    return {
+      jsonBody: { tables, shards: shardSummaries ?? [], files },
+      headers: { 'cache-control': 'no-store' },
+    };
   },
 });

@@ -3,7 +3,7 @@ import { TableClient } from '@azure/data-tables';
 import { DefaultAzureCredential } from '@azure/identity';
 import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
 import pipeline from '../pipeline.js';
-import { type OpenFileStream, openFileStream } from './autoloader/index.js';
+import { FileStreams, type OpenFileStream } from './autoloader/index.js';
 import { createLogger, type Logger, systemClock, systemRandom, TributaryError } from './base/index.js';
 import {
   addColumns,
@@ -15,23 +15,30 @@ import {
   type UpkeepOptions,
 } from './delta/index.js';
 import { createEventDecoder, quarantineSchema, readingSchema } from './events/index.js';
-import { Ingestor } from './ingest/index.js';
-import type { Pipeline } from './pipeline/index.js';
+import { Ingestor, ShardSignaller } from './ingest/index.js';
+import { createHubSender, type EventSender } from './messaging/index.js';
+import type { FileStream, Pipeline } from './pipeline/index.js';
 import { summarizeTable, type TableSummary } from './progress/index.js';
 import {
+  cloudEventSource,
   createWebhookClient,
+  fixShardCount,
+  LatestState,
+  pipelineTables,
+  ResultPublisher,
+  ResultTables,
   secretProblem,
   undeliveredSchema,
   WebhookDelivery,
   webhookTargets,
 } from './results/index.js';
+import { hasShards, planShards, signalBreaches } from './shards/index.js';
 import {
   createBlobLanding,
   createBlobStore,
   createContainerIfMissing,
   createLedgerTableIfMissing,
   createTableLedger,
-  type Ledger,
   type ObjectStore,
   storeBelow,
 } from './storage/index.js';
@@ -47,12 +54,14 @@ export interface LoadedTable {
 export interface App {
   readonly pipeline: Pipeline;
   readonly ingestor: Ingestor;
+  /** Undefined for a pipeline without windows and alerts. */
+  readonly shards: AppShards | undefined;
   /**
    * Delivers to the pipeline's webhooks. Its settings are looked at here, not at start: a secret that is missing must not hold
    * up the readings. @throws TributaryError SETTING_MISSING, CONFIG_INVALID
    */
   webhooks(): WebhookDelivery;
-  /** Names of the pipeline's tables. Those of file streams come with their first file: see `existingTables`. */
+  /** Names of the pipeline's tables. Those of file streams come with their first file. */
   readonly tableNames: readonly string[];
   existingTables(): Promise<readonly string[]>;
   /** The newest version. @throws TributaryError DELTA_TABLE_NOT_FOUND, and as opening a table does */
@@ -67,16 +76,23 @@ export interface App {
   openFileStream(name: string): Promise<OpenFileStream>;
 }
 
+export interface AppShards {
+  readonly signaller: ShardSignaller;
+  readonly publisher: ResultPublisher;
+  readonly latest: LatestState;
+}
+
 /** Where the tables are, inside the container. */
 const tablesFolder = 'tables';
-/** Storage table with what is known of landed files. */
-const fileLedgerTable = 'TributaryFiles';
+/** Of the table service. */
+const maxTableName = 63;
 
 /**
  * Opens the lake and creates the tables that are missing.
  * Settings: `LakeStorage` (connection string) or `LakeStorage__blobServiceUri` (identity; `LakeStorage__clientId` names
- * a user-assigned one), `LakeContainer` (default `lake`). For streams of files also `LandingStorage`, or `LandingStorage__blobServiceUri`
- * and `LandingStorage__clientId`, and with an identity `LakeStorage__tableServiceUri`; `webhooks` reads those with the webhooks' secrets.
+ * a user-assigned one; the table service is beside it, or at `LakeStorage__tableServiceUri`), `LakeContainer` (default `lake`);
+ * `webhooks` reads those with the webhooks' secrets, `openFileStream` `LandingStorage` (or the stream's `connection`), or
+ * `LandingStorage__blobServiceUri` and `LandingStorage__clientId`.
  * @throws TributaryError SETTING_MISSING, STORAGE_DENIED, STORAGE_UNAVAILABLE, and what opening a table throws
  */
 export async function createApp(settings: Settings, logger: Logger = consoleLogger): Promise<App> {
@@ -84,20 +100,21 @@ export async function createApp(settings: Settings, logger: Logger = consoleLogg
   assertLandsElsewhere(settings, container);
   await createContainerIfMissing(container);
   const store = createBlobStore({ container });
-  const schemas: readonly (readonly [name: string, schema: StructType])[] = [
-    [pipeline.tables.readings, readingSchema(pipeline)],
-    [pipeline.tables.quarantine, quarantineSchema()],
-    ...(pipeline.alerts.webhooks.length === 0
-      ? []
-      : [[pipeline.tables.undeliveredAlerts, undeliveredSchema()] as const]),
-  ];
-  const writers = await Promise.all(
-    schemas.map(([name, schema]) => openWriter({ store, name, schema, logger })),
-  );
-  const [readings, quarantine, undelivered] = writers as [TableWriter, TableWriter, TableWriter?];
+  const open = (name: string, schema: StructType) => openWriter({ store, name, schema, logger });
+  const [readings, quarantine, undelivered] = await Promise.all([
+    open(pipeline.tables.readings, readingSchema(pipeline)),
+    open(pipeline.tables.quarantine, quarantineSchema()),
+    pipeline.alerts.webhooks.length === 0
+      ? undefined
+      : open(pipeline.tables.undeliveredAlerts, undeliveredSchema()),
+  ]);
+  const shards = hasShards(pipeline)
+    ? await openShards({ settings, store, quarantine, open, logger })
+    : undefined;
   const loadTable = tableLoader(store);
-  const tableNames = [...schemas.map(([name]) => name), ...pipeline.files.map(({ table }) => table)];
+  const tableNames = [...pipelineTables(pipeline), ...pipeline.files.map(({ table }) => table)];
   const existingTables = () => tablesThatExist(tableNames, loadTable);
+  const files = openFileStreams(settings, store, logger);
   return {
     pipeline,
     ingestor: new Ingestor({
@@ -107,6 +124,7 @@ export async function createApp(settings: Settings, logger: Logger = consoleLogg
       clock: systemClock,
       logger,
     }),
+    shards,
     webhooks: webhookOpener(settings, undelivered, logger),
     tableNames,
     existingTables,
@@ -116,7 +134,51 @@ export async function createApp(settings: Settings, logger: Logger = consoleLogg
       const names = await existingTables();
       return Promise.all(names.map(async (name) => summarizeTable(name, (await loadTable(name)).snapshot)));
     },
-    openFileStream: fileStreamOpener({ settings, store, logger }),
+    openFileStream: (name) => files.open(name),
+  };
+}
+
+async function openShards(options: {
+  readonly settings: Settings;
+  readonly store: ObjectStore;
+  readonly quarantine: TableWriter;
+  readonly open: (name: string, schema: StructType) => Promise<TableWriter>;
+  readonly logger: Logger;
+}): Promise<AppShards> {
+  const { settings, store, quarantine, open, logger } = options;
+  const { tables, windows } = pipeline;
+  await fixShardCount(store, windows.shards);
+  const resultTables = new ResultTables(pipeline);
+  const { schemas } = resultTables;
+  const latestTable = lakeTable(settings, 'latest');
+  await createLedgerTableIfMissing(latestTable);
+  const kept = windows.definitions.filter(({ output }) => output === 'complete').map(({ name }) => name);
+  const latest = new LatestState(createTableLedger(latestTable), new Set(kept));
+  const [ofWindows, ofAlerts, ofLateReadings] = await Promise.all([
+    open(tables.windows, schemas.windows),
+    open(tables.alerts, schemas.alerts),
+    open(tables.lateReadings, schemas.lateReadings),
+  ]);
+  const plan = planShards(pipeline);
+  const hasAlerts = pipeline.alerts.rules.length > 0 || pipeline.alerts.silence !== undefined;
+  return {
+    latest,
+    signaller: new ShardSignaller({
+      shardCount: windows.shards,
+      fields: plan.fields,
+      mayBreach: (signal) => signalBreaches(signal, plan),
+      clock: systemClock,
+      logger,
+    }),
+    publisher: new ResultPublisher({
+      tables: resultTables,
+      appenders: { windows: ofWindows, alerts: ofAlerts, lateReadings: ofLateReadings, quarantine },
+      alerts: hasAlerts ? alertSender(settings) : undefined,
+      alertSource: cloudEventSource(pipeline.source.eventHub),
+      latest,
+      clock: systemClock,
+      logger,
+    }),
   };
 }
 
@@ -215,55 +277,50 @@ async function tablesThatExist(names: readonly string[], loadTable: App['loadTab
   return found.flat();
 }
 
-/** Opened on first use: who loads no files needs no settings for them. */
-function fileStreamOpener(options: {
-  readonly settings: Settings;
-  readonly store: ObjectStore;
-  readonly logger: Logger;
-}): App['openFileStream'] {
-  const { settings, store: lake, logger } = options;
-  const streams = new Map<string, Promise<OpenFileStream>>();
-  let ledger: Promise<Ledger> | undefined;
-  const open = async (name: string): Promise<OpenFileStream> => {
-    const stream = pipeline.files.find((candidate) => candidate.name === name);
-    if (stream === undefined) throw unknownStream(name);
-    const container = blobContainer(settings, stream.connection, stream.container);
-    ledger ??= openLedger(settings);
-    return openFileStream(stream, {
-      ledger: await ledger,
-      landing: createBlobLanding({ container }),
-      lake,
-      tableRoot: rootOf(stream.table),
-      quarantineRoot: rootOf(pipeline.tables.quarantine),
-      clock: systemClock,
-      random: systemRandom,
-      logger,
-    });
-  };
-  return (name) => {
-    const opening = streams.get(name) ?? open(name);
-    streams.set(name, opening);
-    opening.catch(() => {
-      ledger = undefined;
-      streams.delete(name); // the caller gets the error; the next one tries again
-    });
-    return opening;
-  };
+function openFileStreams(settings: Settings, lake: ObjectStore, logger: Logger): FileStreams {
+  return new FileStreams({
+    streams: pipeline.files,
+    openLedger: async () => {
+      const table = lakeTable(settings, 'files');
+      await createLedgerTableIfMissing(table);
+      return createTableLedger(table);
+    },
+    landingOf: (stream) => createBlobLanding({ container: landingContainer(settings, stream) }),
+    lake,
+    rootOf,
+    quarantineRoot: rootOf(pipeline.tables.quarantine),
+    clock: systemClock,
+    random: systemRandom,
+    logger,
+  });
 }
 
-function unknownStream(name: string): TributaryError {
-  const known = pipeline.files.map((stream) => stream.name).join(', ');
-  const hint = known === '' ? 'pipeline.ts has none under "files".' : `There are: ${known}.`;
-  return new TributaryError('INPUT_INVALID', `There is no stream of files called "${name}". ${hint}`);
+function landingContainer(settings: Settings, { connection, container }: FileStream): ContainerClient {
+  const connectionString = settings[connection];
+  const uri = settings[`${connection}__blobServiceUri`];
+  if (connectionString !== undefined && connectionString !== '')
+    return BlobServiceClient.fromConnectionString(connectionString).getContainerClient(container);
+  if (uri === undefined || uri === '') {
+    throw new TributaryError(
+      'SETTING_MISSING',
+      `Where do files land? Set ${connection}__blobServiceUri to the storage account (https://<account>.blob.core.windows.net), ` +
+        `to use the identity of the app, or ${connection} to a connection string.`,
+    );
+  }
+  const clientId = settings[`${connection}__clientId`];
+  const credential = new DefaultAzureCredential(
+    clientId === undefined ? {} : { managedIdentityClientId: clientId },
+  );
+  return new BlobServiceClient(uri, credential).getContainerClient(container);
 }
 
 /** A stream must not load the tables' own files. */
 function assertLandsElsewhere(settings: Settings, lake: ContainerClient): void {
   const placeOf = ({ url }: ContainerClient) => url.split('?')[0];
-  for (const { name, connection, container } of pipeline.files) {
-    const isKnown = settings[connection] ?? settings[`${connection}__blobServiceUri`];
-    if (isKnown === undefined || isKnown === '') continue;
-    if (placeOf(blobContainer(settings, connection, container)) !== placeOf(lake)) continue;
+  for (const stream of pipeline.files) {
+    const { name, connection, container } = stream;
+    const isSet = [connection, `${connection}__blobServiceUri`].some((key) => (settings[key] ?? '') !== '');
+    if (!isSet || placeOf(landingContainer(settings, stream)) !== placeOf(lake)) continue;
     throw new TributaryError(
       'CONFIG_INVALID',
       `files.${name}.container: "${container}" is the container of the tables; files must land in another one.`,
@@ -271,47 +328,58 @@ function assertLandsElsewhere(settings: Settings, lake: ContainerClient): void {
   }
 }
 
-async function openLedger(settings: Settings): Promise<Ledger> {
-  const { LakeStorage: connectionString, LakeStorage__tableServiceUri: uri } = settings;
-  let client: TableClient;
+function lakeContainer(settings: Settings): ContainerClient {
+  const { LakeContainer: name = 'lake' } = settings;
+  const lake = lakeAccount(settings);
+  const service =
+    lake.kind === 'connectionString'
+      ? BlobServiceClient.fromConnectionString(lake.connectionString)
+      : new BlobServiceClient(lake.uri, lake.credential);
+  return service.getContainerClient(name);
+}
+
+/** A small table of the lake: its name carries that of the container, so that lakes of one account do not meet. */
+function lakeTable(settings: Settings, purpose: string): TableClient {
+  const { LakeContainer: container = 'lake', LakeStorage__tableServiceUri: tableUri } = settings;
+  const name = `${purpose}${container.replaceAll('-', '')}`.slice(0, maxTableName);
+  const lake = lakeAccount(settings);
+  if (lake.kind === 'connectionString') {
+    // Azurite speaks HTTP; Azure's own connection strings say HTTPS.
+    return TableClient.fromConnectionString(lake.connectionString, name, { allowInsecureConnection: true });
+  }
+  return new TableClient(tableUri ?? lake.uri.replace('.blob.', '.table.'), name, lake.credential);
+}
+
+/** Opened by the first alert: commands that only read have no connection to the hub. */
+function alertSender(settings: Settings): Pick<EventSender, 'send'> {
+  let sender: EventSender | undefined;
+  return {
+    send: async (events) => {
+      sender ??= createHubSender({ ...pipeline.alerts, settings });
+      await sender.send(events);
+    },
+  };
+}
+
+type LakeAccount =
+  | { readonly kind: 'connectionString'; readonly connectionString: string }
+  | { readonly kind: 'identity'; readonly uri: string; readonly credential: DefaultAzureCredential };
+
+function lakeAccount(settings: Settings): LakeAccount {
+  const { LakeStorage: connectionString, LakeStorage__blobServiceUri: uri } = settings;
   if (connectionString !== undefined && connectionString !== '') {
-    client = TableClient.fromConnectionString(connectionString, fileLedgerTable, {
-      allowInsecureConnection: true, // Azurite; a connection string of Azure says https
-    });
-  } else if (uri !== undefined && uri !== '') {
-    client = new TableClient(uri, fileLedgerTable, credentialOf(settings, 'LakeStorage'));
-  } else {
+    return { kind: 'connectionString', connectionString };
+  }
+  if (uri === undefined || uri === '') {
     throw new TributaryError(
       'SETTING_MISSING',
-      'Where is it written down which files were loaded? Set LakeStorage__tableServiceUri to the storage account ' +
-        '(https://<account>.table.core.windows.net), to use the identity of the app, or LakeStorage to a connection string.',
+      'Where are the tables? Set LakeStorage__blobServiceUri to the storage account (https://<account>.blob.core.windows.net), ' +
+        'to use the identity of the app, or LakeStorage to a connection string.',
     );
   }
-  await createLedgerTableIfMissing(client);
-  return createTableLedger(client);
-}
-
-function lakeContainer(settings: Settings): ContainerClient {
-  return blobContainer(settings, 'LakeStorage', settings.LakeContainer ?? 'lake');
-}
-
-/** @param connection setting with a connection string, or prefix of `__blobServiceUri` and `__clientId` */
-function blobContainer(settings: Settings, connection: string, container: string): ContainerClient {
-  const connectionString = settings[connection];
-  const uri = settings[`${connection}__blobServiceUri`];
-  if (connectionString !== undefined && connectionString !== '')
-    return BlobServiceClient.fromConnectionString(connectionString).getContainerClient(container);
-  if (uri !== undefined && uri !== '')
-    return new BlobServiceClient(uri, credentialOf(settings, connection)).getContainerClient(container);
-  const what = connection === 'LakeStorage' ? 'the tables' : 'the files that land';
-  throw new TributaryError(
-    'SETTING_MISSING',
-    `Where are ${what}? Set ${connection}__blobServiceUri to the storage account (https://<account>.blob.core.windows.net), ` +
-      `to use the identity of the app, or ${connection} to a connection string.`,
+  const clientId = settings.LakeStorage__clientId;
+  const credential = new DefaultAzureCredential(
+    clientId === undefined ? {} : { managedIdentityClientId: clientId },
   );
-}
-
-function credentialOf(settings: Settings, connection: string): DefaultAzureCredential {
-  const clientId = settings[`${connection}__clientId`];
-  return new DefaultAzureCredential(clientId === undefined ? {} : { managedIdentityClientId: clientId });
+  return { kind: 'identity', uri, credential };
 }

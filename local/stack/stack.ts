@@ -27,6 +27,8 @@ export interface StackOptions {
   /** Where files land, and the settings that the functions find these containers by. */
   readonly landings: readonly { readonly connection: string; readonly container: string }[];
   readonly clock: Clock;
+  /** Folder of the function app. Default: this project. */
+  readonly app?: string;
   /** Told about each service as it becomes ready. */
   readonly onReady: (name: string, detail: string) => void;
   /** When it aborts while services are starting, no further ones are started. */
@@ -115,7 +117,7 @@ function eventHubsPlan({ state, ports, hubs }: StackOptions): ServicePlan {
 }
 
 function hostPlan(options: StackOptions): ServicePlan {
-  const { state, ports } = options;
+  const { state, ports, app = root } = options;
   const script = join(import.meta.dirname, '..', 'host', 'cli.js');
   const settings = Object.entries(hostSettings(options));
   return {
@@ -126,7 +128,7 @@ function hostPlan(options: StackOptions): ServicePlan {
         name: 'The Functions host',
         script,
         args: [
-          ...['--app', root],
+          ...['--app', app],
           ...['--port', String(ports.hostPort)],
           ...['--durable-data', state.durableFolder],
           ...settings.flatMap(([name, value]) => ['--setting', `${name}=${value}`]),

@@ -34,6 +34,8 @@ export const errorCodes = {
   STATE_UNREADABLE: 'operator',
   PUBLISH_FAILED: 'transient',
   INPUT_INVALID: 'permanent',
+  SHARD_UNREACHABLE: 'transient',
+  SHARD_COUNT_CHANGED: 'operator',
   LOCAL_PORT_IN_USE: 'operator',
   LOCAL_STATE_MISMATCH: 'operator',
   LOCAL_START_FAILED: 'operator',

@@ -1,4 +1,12 @@
-export { Ingestor, type IngestorOptions, type IngestSummary, type RowAppender } from './ingestor.js';
+export {
+  type CommitObserver,
+  type CommittedReadings,
+  Ingestor,
+  type IngestorOptions,
+  type IngestSummary,
+  type RowAppender,
+} from './ingestor.js';
+export { type ShardClient, ShardSignaller, type ShardSignallerOptions } from './shardSignaller.js';
 export {
   currentProgress,
   enqueuedAppId,

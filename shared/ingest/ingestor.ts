@@ -4,7 +4,7 @@ import type { AppendRequest, AppendResult, TransactionVersions } from '../delta/
 import type { EventBatch, EventDecoder } from '../events/index.js';
 import type { ColumnBatch } from '../parquet/index.js';
 import { planAppend } from './appendPlan.js';
-import { sourceName } from './sourceProgress.js';
+import { currentProgress, sourceName } from './sourceProgress.js';
 
 /** The part of a table's writer that ingest needs. */
 export interface RowAppender {
@@ -20,6 +20,20 @@ export interface IngestorOptions {
   readonly clock: Clock;
   readonly logger: Logger;
 }
+
+/** Readings that are in their table now, whichever delivery of them committed which. */
+export interface CommittedReadings {
+  /** With the hub's incarnation, as in the rows' `_source`. */
+  readonly source: string;
+  readonly partition: string;
+  /** Of the events they came from, with readings or without. */
+  readonly firstSequenceNumber: number;
+  readonly lastSequenceNumber: number;
+  readonly readings: ColumnBatch;
+}
+
+/** Is told of all readings at least once. */
+export type CommitObserver = (committed: CommittedReadings) => Promise<void>;
 
 export interface IngestSummary {
   readonly eventCount: number;
@@ -38,12 +52,14 @@ export class Ingestor {
   /**
    * Commits every event of `batch`, in either table. Safe to call again with the same events, cut in any way.
    * Calls for one partition must not overlap in one process; rivals in other processes are handled.
+   * @param observer hears of the readings after they are committed, also of those that an earlier delivery committed: it
+   *   may have died in between. What it throws is thrown
    * @throws TributaryError that is `transient` or `operator`: call again with the same batch, nothing was lost
    */
-  async ingest(batch: EventBatch): Promise<IngestSummary> {
+  async ingest(batch: EventBatch, observer?: CommitObserver): Promise<IngestSummary> {
     const total = { eventCount: 0, readingCount: 0, quarantineCount: 0 };
     for (const run of ascendingRuns(batch)) {
-      const summary = await this.#ingestRun(run);
+      const summary = await this.#ingestRun(run, observer);
       total.eventCount += summary.eventCount;
       total.readingCount += summary.readingCount;
       total.quarantineCount += summary.quarantineCount;
@@ -51,34 +67,57 @@ export class Ingestor {
     return total;
   }
 
-  async #ingestRun(batch: EventBatch): Promise<IngestSummary> {
+  async #ingestRun(batch: EventBatch, observer: CommitObserver | undefined): Promise<IngestSummary> {
+    let committed: { readonly readings: ColumnBatch; readonly summary: IngestSummary };
     try {
-      return await this.#commit(batch);
+      committed = await this.#commit(batch);
     } catch (error) {
       if (retryHintOf(error) !== 'permanent') throw error;
-      return await this.#isolate(batch, error);
+      return await this.#isolate(batch, error, observer);
     }
+    // Not within the `try`: whatever fails here is no fault of the events.
+    if (observer !== undefined) await observer(await this.#committedReadings(batch, committed.readings));
+    return committed.summary;
   }
 
   /**
    * Readings go first: were quarantine first and the readings then failed for good, the event could no longer be put
    * into quarantine whole, because quarantine would already count it as committed.
    */
-  async #commit(batch: EventBatch): Promise<IngestSummary> {
+  async #commit(batch: EventBatch): Promise<{ readings: ColumnBatch; summary: IngestSummary }> {
     const { decoder, readings, quarantine, clock } = this.#options;
     const decoded = decoder.decode(batch, clock.nowMs());
     const readingCount = await this.#append(readings, quarantine, batch, decoded.readings);
     const quarantineCount = await this.#append(quarantine, readings, batch, decoded.quarantine);
-    return { eventCount: batch.bodies.length, readingCount, quarantineCount };
+    const summary = { eventCount: batch.bodies.length, readingCount, quarantineCount };
+    return { readings: decoded.readings, summary };
+  }
+
+  async #committedReadings(batch: EventBatch, rows: ColumnBatch): Promise<CommittedReadings> {
+    const { readings, quarantine } = this.#options;
+    const committed = [await readings.committedTransactions(), await quarantine.committedTransactions()];
+    // All of the batch is committed, so its incarnation is the newest one that the tables know.
+    const { incarnation } = currentProgress(committed, { hub: batch.source, partition: batch.partition });
+    return {
+      source: sourceName(batch.source, incarnation),
+      partition: batch.partition,
+      firstSequenceNumber: batch.sequenceNumbers[0]!,
+      lastSequenceNumber: batch.sequenceNumbers.at(-1)!,
+      readings: rows,
+    };
   }
 
   /** The same input fails every time: halve the batch, in order, until the offending event is alone. */
-  async #isolate(batch: EventBatch, error: unknown): Promise<IngestSummary> {
+  async #isolate(
+    batch: EventBatch,
+    error: unknown,
+    observer: CommitObserver | undefined,
+  ): Promise<IngestSummary> {
     const eventCount = batch.bodies.length;
     if (eventCount === 1) return this.#quarantineWhole(batch, error);
     const middle = eventCount >>> 1;
-    const first = await this.ingest(sliceEvents(batch, 0, middle));
-    const second = await this.ingest(sliceEvents(batch, middle, eventCount));
+    const first = await this.ingest(sliceEvents(batch, 0, middle), observer);
+    const second = await this.ingest(sliceEvents(batch, middle, eventCount), observer);
     return {
       eventCount,
       readingCount: first.readingCount + second.readingCount,

@@ -174,6 +174,9 @@ describe('a running stack', () => {
       [
         ['readings', 300],
         ['quarantine', 0],
+        ['device_windows', 0],
+        ['device_alerts', 0],
+        ['late_readings', 0],
       ],
     );
 
@@ -190,7 +193,7 @@ describe('a running stack', () => {
 
     const unknown = await run(t, 'show', ['reading', '--state', state]);
     assert.equal(unknown.exitCode, 1);
-    assert.match(unknown.stderr, /Did you mean readings\? There are: readings, quarantine\./);
+    assert.match(unknown.stderr, /Did you mean readings\? There are: readings, quarantine, /);
 
     first.signal('SIGKILL');
     await first.ended;

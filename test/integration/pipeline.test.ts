@@ -99,6 +99,11 @@ describe('the pipeline, end to end', () => {
     const first = await stack.startHost();
     const before = await sendFleet(stack.createProducer(), { events: 500, seed: 51, duplicates: 0 });
     await untilRows(app, before, stack);
+    // The host checkpoints after the function, which has the shards to tell when the rows are there.
+    await until(async () => (await stack.checkpointedEvents()) === 500, {
+      timeoutMs: 20_000,
+      describe: () => stack.logLines.slice(-10).join('\n'),
+    });
     await first.stop();
 
     await stack.emulator.deleteHub(hubName);

@@ -3,13 +3,17 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { EventHubConsumerClient, EventHubProducerClient } from '@azure/event-hubs';
+import { BlobServiceClient } from '@azure/storage-blob';
 import { type Azurite, startAzurite } from '../../local/azurite/index.js';
 import { type EventHubsEmulator, startEventHubsEmulator } from '../../local/eventHubs/index.js';
+import { createAppFolder } from '../../local/stack/appFolder.js';
 import { type ChildService, startChildService } from '../../local/stack/childService.js';
 import { hubsOf } from '../../local/stack/pipelineHubs.js';
 import pipeline from '../../pipeline.js';
 import { type App, createApp } from '../../shared/app.js';
+import type { PipelineDefinition } from '../../shared/pipeline/index.js';
 import { type Cleanup, reverseCleanup } from './cleanup.js';
 
 export const hubName = 'sensor-data';
@@ -17,6 +21,10 @@ export const partitionCount = 4;
 /** For the test's own look at the events: the host's readers keep others out of `$Default`. */
 const auditGroup = 'audit';
 export const hubDefinition = { name: hubName, partitionCount, consumerGroups: ['$Default', auditGroup] };
+const hubs = hubsOf(pipeline, partitionCount).map((hub) => ({
+  ...hub,
+  consumerGroups: ['$Default', auditGroup, ...hub.consumerGroups],
+}));
 
 const root = join(import.meta.dirname, '..', '..', '..');
 const retryOptions = { maxRetries: 5, retryDelayInMs: 50, timeoutInMs: 5_000 };
@@ -33,9 +41,11 @@ export class LocalStack {
     readonly folder: string,
     readonly azurite: Azurite,
     readonly emulator: EventHubsEmulator,
+    private readonly appFolder: string,
   ) {}
 
-  static async start(t: Cleanup): Promise<LocalStack> {
+  /** @param definition a pipeline in place of the project's own; its hub must be `sensor-data` */
+  static async start(t: Cleanup, definition?: PipelineDefinition): Promise<LocalStack> {
     const cleanup = reverseCleanup(t);
     const folder = mkdtempSync(join(tmpdir(), 'tributary-stack-'));
     cleanup.after(() => rmSync(folder, { recursive: true, force: true }));
@@ -49,10 +59,12 @@ export class LocalStack {
     const emulator = await startEventHubsEmulator({
       port: 0,
       dataFolder: join(folder, 'event-hubs'),
-      hubs: [hubDefinition, ...hubsOf(pipeline, partitionCount).filter(({ name }) => name !== hubName)],
+      hubs: [hubDefinition, ...hubs.filter(({ name }) => name !== hubName)],
     });
     cleanup.after(() => emulator.stop());
-    return new LocalStack(cleanup, folder, azurite, emulator);
+    const appFolder = definition === undefined ? root : join(folder, 'app');
+    if (definition !== undefined) createAppFolder(appFolder, definition);
+    return new LocalStack(cleanup, folder, azurite, emulator, appFolder);
   }
 
   get settings(): Record<string, string> {
@@ -76,7 +88,7 @@ export class LocalStack {
       name: 'Functions host',
       script: join(root, 'dist', 'local', 'host', 'cli.js'),
       args: [
-        ...['--app', root],
+        ...['--app', this.appFolder],
         ...['--port', '0'],
         ...['--instance', instance],
         ...['--durable-data', join(this.folder, `durable-${instance}`)],
@@ -95,7 +107,21 @@ export class LocalStack {
 
   /** The same tables, seen from the test's process. */
   async openApp(): Promise<App> {
-    return createApp(this.settings);
+    if (this.appFolder === root) return createApp(this.settings);
+    const path = join(this.appFolder, 'dist', 'shared', 'app.js');
+    const module = (await import(pathToFileURL(path).href)) as { readonly createApp: typeof createApp };
+    return module.createApp(this.settings);
+  }
+
+  /** Events that lie before the hosts' checkpoints. */
+  async checkpointedEvents(): Promise<number> {
+    const service = BlobServiceClient.fromConnectionString(this.azurite.connectionString);
+    const container = service.getContainerClient('azure-webjobs-eventhub');
+    let count = 0;
+    for await (const { name, metadata } of container.listBlobsFlat({ includeMetadata: true })) {
+      if (name.includes('/checkpoint/')) count += Number(metadata?.sequencenumber) + 1;
+    }
+    return count;
   }
 
   createProducer(): EventHubProducerClient {
@@ -104,8 +130,8 @@ export class LocalStack {
     return producer;
   }
 
-  createConsumer(): EventHubConsumerClient {
-    const consumer = new EventHubConsumerClient(auditGroup, this.emulator.connectionString, hubName, {
+  createConsumer(hub = hubName): EventHubConsumerClient {
+    const consumer = new EventHubConsumerClient(auditGroup, this.emulator.connectionString, hub, {
       retryOptions,
     });
     this.cleanup.after(() => consumer.close());

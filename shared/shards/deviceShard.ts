@@ -1,0 +1,351 @@
+// Pure. The state machine of one shard: readings of its devices in, rows for the tables out. Nothing here throws on account of an
+// input: what cannot be worked with leaves as a `failed` row, because an entity has nobody to tell and does not roll back.
+import { describeError } from '../base/index.js';
+import { IntervalSet } from '../windows/index.js';
+import { Device, timersOf } from './device.js';
+import { Emission } from './emission.js';
+import { Outbox } from './outbox.js';
+import type { ShardPlan } from './plan.js';
+import {
+  checkNumbers,
+  type FailedFacts,
+  failedFacts,
+  noFacts,
+  type ReadingSource,
+  readingOf,
+} from './readingSource.js';
+import type { LatestDevice, SealedBatch, SealInput, ShardSummary } from './results.js';
+import { encodeFailedRow } from './rows.js';
+import { checkedState, type ShardCounts, type ShardState, stateVersion } from './shardState.js';
+import { parseSignal, type ShardSignal } from './signal.js';
+
+const minuteMs = 60_000;
+/** A device that has sent nothing for so long is forgotten once nothing of it is open. */
+const forgetAfterMs = 7 * 24 * 60 * minuteMs;
+/** Of an input that goes to quarantine. */
+const maxFailedInput = 16_384;
+
+export class DeviceShard {
+  readonly #plan: ShardPlan;
+  /** As in the state, so that it need not be built anew for each of a batch's operations. */
+  #devices: string[];
+  /** Positions of the ids in it. */
+  #positions = new Map<string, number>();
+  readonly #processed: { source: string; partition: string; intervals: IntervalSet }[];
+  readonly #layouts: (readonly string[])[];
+  /** Of the plan's fields, in `layouts`. */
+  readonly #layout: number;
+  readonly #outbox: Outbox;
+  #bornMs: number;
+  #summarizedMs: number;
+  readonly #counts: { -readonly [Name in keyof ShardCounts]: number };
+  #isChanged = false;
+
+  /**
+   * @param state as `encode` gave it, or undefined
+   * @throws TributaryError STATE_UNREADABLE
+   */
+  constructor(state: unknown, plan: ShardPlan) {
+    const {
+      bornMs,
+      devices,
+      processed,
+      layouts,
+      outbox,
+      summarizedMs,
+      counts,
+      unread = [],
+    } = checkedState(state);
+    this.#counts = { ...counts };
+    this.#plan = plan;
+    this.#bornMs = bornMs;
+    this.#devices = [...devices];
+    for (let at = 0; at < devices.length; at += 2) this.#positions.set(devices[at]!, at);
+    this.#processed = processed.map(([source, partition, intervals]) => {
+      return { source, partition, intervals: IntervalSet.decode(intervals) };
+    });
+    this.#layouts = [...layouts];
+    this.#layout = this.#layoutOf(plan.fields);
+    this.#outbox = new Outbox(outbox);
+    this.#summarizedMs = summarizedMs;
+    for (const signal of unread) this.ingest(signal);
+  }
+
+  /** Whether the state is another than the one that was decoded. */
+  get isChanged(): boolean {
+    return this.#isChanged;
+  }
+
+  encode(): ShardState {
+    return {
+      v: stateVersion,
+      bornMs: this.#bornMs,
+      devices: this.#devices,
+      processed: this.#processed.map(({ source, partition, intervals }) => [
+        source,
+        partition,
+        intervals.encode(),
+      ]),
+      layouts: this.#layouts,
+      outbox: this.#outbox.encode(),
+      summarizedMs: this.#summarizedMs,
+      counts: { ...this.#counts },
+    };
+  }
+
+  /** @param input a ShardSignal; a reading that came before is left out */
+  ingest(input: unknown): void {
+    this.#isChanged = true;
+    this.#counts.signals++;
+    try {
+      this.#ingestSignal(parseSignal(input));
+    } catch (error) {
+      this.#addFailed(noFacts, error, input);
+    }
+  }
+
+  /** Lets silence have its effects, then seals. Until the batch is acknowledged the same rows come again. */
+  seal(input: SealInput): SealedBatch {
+    const { nowMs, maxRows = 2_000, maxBytes = 256 * 1024, maxDevices = 300, onlyAlerts = false } = input;
+    if (input.acknowledge !== undefined) this.acknowledge(input.acknowledge);
+    this.#tick(nowMs);
+    const isNew = this.#outbox.sealed === null;
+    this.#outbox.seal({ maxRows, maxBytes, onlyAlerts }, () =>
+      onlyAlerts ? [] : this.#takeChangedDevices(nowMs, maxDevices),
+    );
+    const { sealed } = this.#outbox;
+    if (sealed !== null && isNew) this.#isChanged = true;
+    this.#bornMs ||= nowMs;
+    return {
+      number: sealed?.number ?? null,
+      bornMs: this.#bornMs,
+      rows: this.#outbox.sealedRows(),
+      layouts: sealed === null ? [] : this.#layouts,
+      latest: (sealed?.devices ?? []).flatMap((id) => this.#latestOf(id) ?? []),
+      summary: onlyAlerts ? null : this.#summaryIfDue(nowMs),
+      hasMore: sealed !== null && this.#outbox.hasMore,
+    };
+  }
+
+  /** Forgets the rows of a sealed batch. Other numbers change nothing. */
+  acknowledge(number: number): void {
+    if (this.#outbox.acknowledge(number)) this.#isChanged = true;
+  }
+
+  describe(nowMs: number): ShardSummary {
+    let openWindows = 0;
+    let openAlerts = 0;
+    let unreadableDevices = 0;
+    let least = Number.POSITIVE_INFINITY;
+    let greatest = Number.NEGATIVE_INFINITY;
+    let stateBytes = 200;
+    for (const [id, text] of this.#texts()) {
+      stateBytes += id.length + text.length + 6;
+      const device = this.#tryDecode(id);
+      if (device === undefined) {
+        unreadableDevices++;
+        continue;
+      }
+      openWindows += device.windows.openWindows().length;
+      openAlerts += device.alerts.openAlerts().length;
+      least = Math.min(least, device.windows.watermarkMicros ?? least);
+      greatest = Math.max(greatest, device.windows.watermarkMicros ?? greatest);
+    }
+    const outboxBytes = this.#outbox.byteCount;
+    return {
+      atMs: nowMs,
+      ...this.#counts,
+      devices: this.#positions.size,
+      ...{ openWindows, openAlerts, unreadableDevices },
+      watermarkMinMicros: Number.isFinite(least) ? least : null,
+      watermarkMaxMicros: Number.isFinite(greatest) ? greatest : null,
+      stateBytes: stateBytes + outboxBytes + this.#sizeOfRest(),
+      outboxRows: this.#outbox.rowCount,
+      outboxBytes,
+      closedGaps: this.#processed.reduce((sum, { intervals }) => sum + intervals.closedGaps, 0),
+    };
+  }
+
+  #sizeOfRest(): number {
+    return JSON.stringify([this.#layouts, this.#processed.map(({ intervals }) => intervals.encode())]).length;
+  }
+
+  #ingestSignal(signal: ShardSignal): void {
+    this.#bornMs ||= signal.nowMs;
+    const processed = this.#processedOf(signal);
+    const rowsOfDevice = new Map<number, number[]>();
+    signal.device.forEach((device, row) => {
+      if (processed.has(signal.sequenceNumber[row]!)) {
+        this.#counts.duplicates++;
+        return;
+      }
+      const rows = rowsOfDevice.get(device);
+      if (rows === undefined) rowsOfDevice.set(device, [row]);
+      else rows.push(row);
+    });
+    const columns = this.#plan.fields.map((name) => signal.values[signal.fields.indexOf(name)] ?? []);
+    for (const [device, rows] of rowsOfDevice) {
+      this.#addReadings(signal.devices[device] ?? '', rows, { signal, columns });
+    }
+    processed.add(signal.from, signal.to);
+    this.#counts.readings += signal.device.length;
+  }
+
+  /** All or nothing; where one reading cannot be worked with, the others are tried one by one. */
+  #addReadings(id: string, rows: readonly number[], source: ReadingSource): void {
+    try {
+      const device = this.#decode(id) ?? Device.fresh(id, this.#plan);
+      const emit = new Emission(this.#layout, source.signal.nowMs);
+      for (const row of rows) this.#addReading(device, row, source, emit);
+      emit.windows(device, 'watermark');
+      device.wakeAfterReading(this.#plan);
+      device.markChanged(this.#plan, source.signal.nowMs);
+      this.#store(device);
+      emit.to(this.#outbox);
+      this.#counts.late += emit.lateCount;
+    } catch (error) {
+      if (rows.length > 1) for (const row of rows) this.#addReadings(id, [row], source);
+      else this.#addFailed(failedFacts(id, rows[0]!, source), error, readingOf(rows[0]!, source, this.#plan));
+    }
+  }
+
+  #addReading(device: Device, row: number, { signal, columns }: ReadingSource, emit: Emission): void {
+    const { source, partition, nowMs } = signal;
+    const eventTimeMicros = signal.eventTime[row]!;
+    const values = columns.map((column) => column[row] ?? null);
+    checkNumbers(eventTimeMicros, values);
+    const sequenceNumber = signal.sequenceNumber[row]!;
+    const coordinates = { source, partition, sequenceNumber, index: signal.index[row]! };
+    device.lastArrivalMs = Math.max(device.lastArrivalMs, nowMs);
+    if (device.windows.add(eventTimeMicros, values) === 'late') {
+      emit.late(device, { ...coordinates, eventTimeMicros, values });
+    }
+    device.keepLatest(eventTimeMicros, values);
+    emit.alerts(device, device.alerts.evaluate(device.id, { eventTimeMicros, values, ...coordinates }));
+  }
+
+  /** What silence does: windows of idle devices close, and devices that fell silent are reported. */
+  #tick(nowMs: number): void {
+    for (const [id, text] of this.#texts()) {
+      const { wakeAtMs } = timersOf(text);
+      if (!(wakeAtMs > 0 && wakeAtMs <= nowMs)) continue;
+      const device = this.#tryDecode(id);
+      if (device === undefined) continue;
+      const emit = new Emission(this.#layout, nowMs);
+      if (device.windows.advanceIdle(device.lastArrivalMs, nowMs)) emit.windows(device, 'idle');
+      emit.alerts(device, device.alerts.tick(id, device.lastArrivalMs, nowMs));
+      device.wakeAfterTick(this.#plan);
+      if (!emit.isEmpty) device.markChanged(this.#plan, nowMs);
+      this.#store(device);
+      emit.to(this.#outbox);
+      this.#isChanged = true;
+    }
+  }
+
+  /** Devices whose latest state is due, marked as published. */
+  #takeChangedDevices(nowMs: number, maxDevices: number): readonly string[] {
+    const ids: string[] = [];
+    for (const [id, text] of this.#texts()) {
+      if (ids.length === maxDevices) break;
+      const { latestDueMs } = timersOf(text);
+      if (!(latestDueMs > 0 && latestDueMs <= nowMs)) continue;
+      const device = this.#tryDecode(id);
+      if (device === undefined) continue;
+      device.latestDueMs = 0;
+      device.publishedMs = nowMs;
+      this.#store(device);
+      ids.push(id);
+    }
+    return ids;
+  }
+
+  #latestOf(id: string): LatestDevice | undefined {
+    const device = this.#tryDecode(id);
+    if (device === undefined) return undefined;
+    const { fields, updatedWindows } = this.#plan;
+    return {
+      device: id,
+      lastArrivalMs: device.lastArrivalMs,
+      eventTimeMicros: device.latestEventTimeMicros,
+      watermarkMicros: device.windows.watermarkMicros ?? null,
+      values: Object.fromEntries(
+        fields.flatMap((name, index) => {
+          const value = device.latestValues[index];
+          return value === null || value === undefined ? [] : [[name, value]];
+        }),
+      ),
+      openAlerts: device.alerts.openAlerts(),
+      openWindows:
+        updatedWindows.size === 0
+          ? []
+          : device.windows.openWindows().filter(({ definition }) => updatedWindows.has(definition)),
+    };
+  }
+
+  #summaryIfDue(nowMs: number): ShardSummary | null {
+    if (nowMs - this.#summarizedMs < minuteMs) return null;
+    this.#summarizedMs = nowMs;
+    this.#isChanged = true;
+    this.#forgetOldDevices(nowMs);
+    return this.describe(nowMs);
+  }
+
+  #forgetOldDevices(nowMs: number): void {
+    const isForgotten = (id: string, text: string) => {
+      if (!(timersOf(text).lastArrivalMs < nowMs - forgetAfterMs)) return false;
+      const device = this.#tryDecode(id);
+      return device?.windows.isEmpty === true && device.alerts.isQuiet;
+    };
+    const kept = [...this.#texts()].filter(([id, text]) => !isForgotten(id, text));
+    if (kept.length === this.#positions.size) return;
+    this.#devices = kept.flat();
+    this.#positions = new Map(kept.map(([id], index) => [id, 2 * index]));
+  }
+
+  *#texts(): Generator<readonly [id: string, text: string]> {
+    for (let at = 0; at < this.#devices.length; at += 2) yield [this.#devices[at]!, this.#devices[at + 1]!];
+  }
+
+  #store(device: Device): void {
+    const text = device.encode(this.#layout);
+    const position = this.#positions.get(device.id);
+    if (position !== undefined) this.#devices[position + 1] = text;
+    else this.#positions.set(device.id, this.#devices.push(device.id, text) - 2);
+  }
+
+  #decode(id: string): Device | undefined {
+    const position = this.#positions.get(id);
+    if (position === undefined) return undefined;
+    return Device.decode(id, this.#devices[position + 1]!, this.#plan, this.#layouts);
+  }
+
+  /** A text that cannot be read stays as it is, for the version that can read it. */
+  #tryDecode(id: string): Device | undefined {
+    try {
+      return this.#decode(id);
+    } catch {
+      return undefined; // counted by `describe`
+    }
+  }
+
+  #addFailed(facts: FailedFacts, error: unknown, input: unknown): void {
+    const text = JSON.stringify(input) ?? 'undefined';
+    this.#outbox.add(
+      'failed',
+      encodeFailedRow({ ...facts, detail: describeError(error), input: text.slice(0, maxFailedInput) }),
+    );
+  }
+
+  #processedOf({ source, partition }: ShardSignal): IntervalSet {
+    const known = this.#processed.find((entry) => entry.source === source && entry.partition === partition);
+    if (known !== undefined) return known.intervals;
+    const intervals = new IntervalSet();
+    this.#processed.push({ source, partition, intervals });
+    return intervals;
+  }
+
+  #layoutOf(fields: readonly string[]): number {
+    const known = this.#layouts.findIndex((names) => names.join('\n') === fields.join('\n'));
+    return known >= 0 ? known : this.#layouts.push(fields) - 1;
+  }
+}

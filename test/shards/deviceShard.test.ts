@@ -1,0 +1,502 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { seededRandom } from '../../shared/base/index.js';
+import {
+  decodeAlertRow,
+  decodeFailedRow,
+  decodeLateRow,
+  decodeWindowRow,
+  maxStateBytes,
+  planShards,
+  sizeWarning,
+} from '../../shared/shards/index.js';
+import {
+  described,
+  minuteMs,
+  shardPipeline,
+  signalOf,
+  startMs,
+  type TestReading,
+  TestShard,
+} from '../support/shardHarness.js';
+
+/** Closes the windows of `device` up to `at` seconds. */
+const closer = (device: string, at: number, sequenceNumber: number): TestReading => ({
+  device,
+  at: at + 30,
+  sequenceNumber,
+});
+
+describe('a shard', () => {
+  it('turns readings into windows, late readings and alerts', () => {
+    const shard = new TestShard();
+    shard.ingest([
+      { device: 'a', at: 0, temperature: 20, sequenceNumber: 1 },
+      { device: 'b', at: 1, temperature: 36, sequenceNumber: 2 },
+      { device: 'a', at: 59, temperature: 31, sequenceNumber: 3 },
+      { device: 'a', at: 90, temperature: 10, sequenceNumber: 4 },
+      { device: 'a', at: 59, temperature: 33, sequenceNumber: 5 },
+    ]);
+    const batch = shard.seal();
+    assert.equal(batch.number, 0);
+    assert.deepEqual(described(batch), [
+      'breach WARM a',
+      'breach WARM a',
+      'breach HOT b',
+      'late a 5',
+      'watermark minutes a 0: 2 (2, 51)',
+    ]);
+  });
+
+  it('takes each reading once, however signals come: doubled, reordered, cut otherwise', () => {
+    const random = seededRandom(5);
+    // Minutes apart in event time would make lateness depend on the order; within one minute it cannot.
+    const readings = Array.from({ length: 120 }, (_, sequenceNumber) => ({
+      device: `d${Math.floor(random.next() * 5)}`,
+      at: Math.floor(random.next() * 30),
+      temperature: Math.round(random.next() * 400) / 10,
+      sequenceNumber,
+    }));
+    const expected = new TestShard();
+    expected.ingest(readings);
+    const truth = results(expected);
+    assert.ok(truth.length > 20);
+
+    for (let round = 0; round < 50; round++) {
+      const shard = new TestShard();
+      const ranges = Array.from({ length: 12 }, () => {
+        const from = Math.floor(random.next() * 115);
+        return [from, Math.min(119, from + Math.floor(random.next() * 40))] as const;
+      });
+      ranges.push([0, 40], [41, 80], [81, 119]);
+      for (const [from, to] of shuffled(ranges, random)) {
+        shard.ingest(readings.slice(from, to + 1), { from, to });
+      }
+      assert.deepEqual(results(shard), truth);
+    }
+
+    function results(shard: TestShard): string[] {
+      for (let device = 0; device < 5; device++) shard.ingest([closer(`d${device}`, 60, 1_000 + device)]);
+      return shard.drain().flatMap(described).sort();
+    }
+  });
+
+  it('tells partitions, sources and incarnations apart', () => {
+    const shard = new TestShard();
+    const reading = { device: 'a', at: 0, temperature: 40, sequenceNumber: 7 };
+    shard.ingest([reading]);
+    shard.ingest([reading], { partition: '1' });
+    shard.ingest([reading], { source: 'sensor-data#1' });
+    shard.ingest([reading]);
+    assert.equal(shard.seal().rows.alerts.length, 3);
+  });
+
+  it('knows that what lies in a signal without its readings needs no second look', () => {
+    const shard = new TestShard();
+    shard.ingest([{ device: 'a', at: 0, temperature: 40, sequenceNumber: 7 }], { from: 1, to: 9 });
+    shard.ingest([{ device: 'a', at: 0, temperature: 40, sequenceNumber: 3 }], { from: 3, to: 3 });
+    assert.equal(shard.seal().rows.alerts.length, 1);
+  });
+});
+
+describe('sealing', () => {
+  const hot = (sequenceNumber: number): TestReading => ({
+    device: `d${sequenceNumber % 3}`,
+    at: sequenceNumber,
+    temperature: 40,
+    sequenceNumber,
+  });
+
+  it('gives the same rows under the same number until they are acknowledged', () => {
+    const shard = new TestShard();
+    shard.ingest([hot(1), hot(2)]);
+    const first = shard.seal();
+    shard.ingest([hot(3)]);
+    const { rows, number } = shard.seal({ maxRows: 1 });
+    assert.deepEqual([number, rows], [first.number, first.rows]);
+    assert.equal(shard.seal().hasMore, true);
+    shard.acknowledge(5);
+    assert.equal(shard.seal().number, 0);
+    const second = shard.seal({ acknowledge: 0 });
+    assert.equal(second.number, 1);
+    assert.deepEqual(described(second), ['breach HOT d0']);
+    assert.equal(second.hasMore, false);
+    shard.acknowledge(0);
+    shard.acknowledge(1);
+    assert.equal(shard.seal().number, null);
+  });
+
+  it('is bounded in rows and in bytes, and leaves nothing behind', () => {
+    const all = Array.from({ length: 50 }, (_, index) => hot(index));
+    const shard = new TestShard();
+    shard.ingest(all);
+    const rowBytes = shard.seal().rows.alerts[0]!.length;
+    const full = shard.state;
+    const byRows = new TestShard(shard.plan);
+    byRows.ingest(all);
+    const batches = byRows.drain({ maxRows: 7 });
+    assert.deepEqual(
+      batches.map(({ rows }) => rows.alerts.length),
+      [7, 7, 7, 7, 7, 7, 7, 1],
+    );
+    assert.equal(byRows.seal().number, null);
+
+    const byBytes = new TestShard(shard.plan);
+    byBytes.ingest(all);
+    const small = byBytes.drain({ maxBytes: 4 * rowBytes });
+    assert.ok(small.length >= 12, `${small.length} batches`);
+    assert.deepEqual(small.flatMap(described), batches.flatMap(described));
+
+    const sealedWhole = new TestShard(shard.plan, full);
+    assert.equal(sealedWhole.seal({ maxRows: 1 }).rows.alerts.length, 50, 'what is sealed stays as it is');
+  });
+
+  it('can be for alerts only, when they must not wait', () => {
+    const shard = new TestShard();
+    shard.ingest([{ device: 'a', at: 0, temperature: 40, sequenceNumber: 0 }, closer('a', 60, 1)]);
+    const alerts = shard.seal({ onlyAlerts: true });
+    assert.deepEqual(described(alerts), ['breach HOT a']);
+    assert.deepEqual([alerts.latest, alerts.hasMore], [[], true]);
+    const rest = shard.seal({ acknowledge: 0 });
+    assert.deepEqual(described(rest), ['watermark minutes a 0: 1 (1, 40)']);
+    assert.equal(rest.latest.length, 1);
+  });
+
+  it('changes no state when there is nothing to do', () => {
+    const shard = new TestShard();
+    shard.ingest([{ device: 'a', at: 0, temperature: 20, sequenceNumber: 0 }]);
+    shard.drain();
+    const before = shard.state;
+    shard.seal({ nowMs: startMs + 1_000 });
+    assert.equal(shard.state, before);
+  });
+});
+
+describe('silence', () => {
+  it('closes the windows of a quiet device at the idle timeout, not before', () => {
+    const shard = new TestShard();
+    shard.ingest([{ device: 'a', at: 5, temperature: 20, sequenceNumber: 0 }]);
+    assert.deepEqual(described(shard.seal({ nowMs: startMs + 10 * minuteMs - 1 })), []);
+    const closed = shard.drain({ nowMs: startMs + 10 * minuteMs }).flatMap(described);
+    assert.deepEqual(closed, ['idle minutes a 0: 1 (1, 20)']);
+    assert.deepEqual(shard.drain({ nowMs: startMs + 60 * minuteMs }).flatMap(described), []);
+  });
+
+  it('waits beyond the timeout for windows that end later', () => {
+    const base = shardPipeline();
+    const plan = planShards({
+      ...base,
+      windows: {
+        ...base.windows,
+        definitions: [
+          { kind: 'tumbling', name: 'hours', sizeMs: 60 * minuteMs, offsetMs: 0, output: 'append' },
+        ],
+      },
+    });
+    const shard = new TestShard(plan);
+    shard.ingest([{ device: 'a', at: 600, temperature: 20, sequenceNumber: 0 }]);
+    // The hour ends 50 minutes of silence after the reading, and half a minute of lateness.
+    const closesMs = startMs + 50 * minuteMs + 30_000;
+    for (let nowMs = startMs; nowMs < closesMs; nowMs += minuteMs) {
+      assert.deepEqual(described(shard.seal({ nowMs })), []);
+      shard.acknowledge(shard.seal({ nowMs }).number);
+    }
+    assert.deepEqual(shard.drain({ nowMs: closesMs - 1 }).flatMap(described), []);
+    assert.deepEqual(shard.drain({ nowMs: closesMs }).flatMap(described), ['idle hours a 0: 1 (1, 20)']);
+  });
+
+  it('raises the silence rule once, and resolves it with the next reading', () => {
+    const silence = {
+      name: 'SILENT',
+      silentForMs: 5 * minuteMs,
+      severity: 'WARNING',
+      message: '{device} is silent',
+    } as const;
+    const shard = new TestShard(planShards(shardPipeline({ alerts: { silence } })));
+    shard.ingest([{ device: 'a', at: 0, temperature: 20, sequenceNumber: 0 }]);
+    const after = (minutes: number) => ({ nowMs: startMs + minutes * minuteMs });
+    assert.deepEqual(shard.drain(after(4)).flatMap(described), []);
+    assert.deepEqual(shard.drain(after(5)).flatMap(described), ['raised SILENT a']);
+    assert.deepEqual(shard.drain(after(30)).flatMap(described), ['idle minutes a 0: 1 (1, 20)']);
+    shard.ingest([{ device: 'a', at: 1_900, temperature: 20, sequenceNumber: 1 }], after(31));
+    assert.deepEqual(shard.drain(after(31)).flatMap(described), ['resolved SILENT a']);
+    assert.deepEqual(shard.drain(after(36)).flatMap(described), ['raised SILENT a']);
+  });
+});
+
+describe('input that cannot be worked with', () => {
+  const good = (sequenceNumber: number): TestReading => ({
+    device: 'a',
+    at: sequenceNumber,
+    temperature: 40,
+    sequenceNumber,
+  });
+
+  it('leaves alone: the other readings of the signal and the device go on', () => {
+    const shard = new TestShard();
+    const signal = signalOf([good(0), good(1), good(2)]);
+    shard.run('ingest', { ...signal, values: [[40, 'hot', 40], signal.values[1]] });
+    const batch = shard.seal();
+    assert.deepEqual(described(batch), ['breach HOT a', 'breach HOT a', 'failed a 1']);
+    const failed = decodeFailedRow(batch.rows.failed[0]!);
+    assert.match(failed.detail, /no usable number/);
+    assert.deepEqual(JSON.parse(failed.input), {
+      eventTimeMicros: (startMs + 1_000) * 1000,
+      temperature: 'hot',
+      humidity: null,
+    });
+    shard.run('ingest', signal);
+    assert.equal(described(shard.seal({ acknowledge: 0 })).length, 0, 'it came already');
+  });
+
+  it('leaves as a whole when it is no signal', () => {
+    const shard = new TestShard();
+    for (const input of [null, 'nonsense', { v: 99 }, []]) shard.run('ingest', input);
+    shard.ingest([good(0)]);
+    const batch = shard.seal();
+    assert.deepEqual(described(batch), ['breach HOT a', ...new Array<string>(4).fill('failed  -1')]);
+    assert.deepEqual(
+      batch.rows.failed.map((row) => decodeFailedRow(row).input),
+      ['null', '"nonsense"', '{"v":99}', '[]'],
+    );
+  });
+
+  it('does not destroy the state of a device that a later version wrote', () => {
+    const shard = new TestShard();
+    shard.ingest([good(0), { ...good(1), device: 'b' }]);
+    shard.drain();
+    const text = JSON.parse(shard.state!) as { devices: string[] };
+    text.devices[1] = text.devices[1]!.replace('[1,', '[99,');
+    const changed = new TestShard(shard.plan, JSON.stringify(text));
+    changed.ingest([good(2), { ...good(3), device: 'b' }]);
+    assert.deepEqual(described(changed.seal()), ['breach HOT b', 'failed a 2']);
+    assert.equal((JSON.parse(changed.state!) as { devices: string[] }).devices[1], text.devices[1]);
+    assert.equal(changed.describe().unreadableDevices, 1);
+  });
+
+  it('does not destroy a state that a later version wrote, and keeps the signals for it', () => {
+    const later = JSON.stringify({ v: 99, secret: 'x' });
+    const shard = new TestShard(undefined, later);
+    shard.ingest([good(0)]);
+    shard.ingest([good(1)]);
+    assert.equal(shard.run('seal', { nowMs: startMs }), undefined);
+    assert.equal(shard.problems.length, 3);
+    assert.match(shard.problems[0]!, /STATE_UNREADABLE/);
+    const kept = JSON.parse(shard.state!) as { v: number; secret: string; unread: unknown[] };
+    assert.deepEqual([kept.v, kept.secret, kept.unread.length], [99, 'x', 2]);
+    const { state } = new TestShard();
+    const old = state === undefined ? {} : JSON.parse(state);
+    const readable = new TestShard(undefined, undefined);
+    readable.ingest([good(5)]);
+    const back = { ...JSON.parse(readable.state!), ...old, unread: kept.unread };
+    const again = new TestShard(undefined, JSON.stringify(back));
+    assert.equal(again.seal().rows.alerts.length, 3);
+    assert.equal('unread' in JSON.parse(again.state!), false);
+  });
+
+  it('is an operation that does not exist', () => {
+    const shard = new TestShard();
+    assert.equal(shard.run('explode', {}), undefined);
+    assert.match(shard.problems[0]!, /no operation "explode"/);
+    assert.equal(shard.state, undefined);
+  });
+});
+
+describe('the state', () => {
+  it('is the same after a round trip through JSON, at every step', () => {
+    const random = seededRandom(9);
+    const silence = { name: 'S', silentForMs: 60_000, severity: 'INFO', message: 'x' } as const;
+    const plan = planShards(shardPipeline({ alerts: { silence, rules: [...shardPipeline().alerts.rules] } }));
+    const shard = new TestShard(plan);
+    for (let step = 0; step < 200; step++) {
+      const at = step * 7;
+      shard.ingest(
+        [
+          {
+            device: ['a', 'b', '__proto__', 'Gerät "1"\\', ''][Math.floor(random.next() * 5)]!,
+            at: at - Math.floor(random.next() * 60),
+            temperature: random.next() < 0.2 ? null : Math.round(random.next() * 4_000) / 100 - 0,
+            sequenceNumber: step,
+          },
+        ],
+        { nowMs: startMs + at * 1000 },
+      );
+      if (step % 20 === 10) shard.drain({ nowMs: startMs + at * 1000 });
+      const again = new TestShard(plan, shard.state);
+      again.run('ack', { number: -1 });
+      assert.equal(again.state, shard.state);
+      assert.doesNotMatch(shard.state!, /NaN|Infinity|-0[,\]]|null,"/);
+    }
+    assert.deepEqual(
+      (JSON.parse(shard.state!) as { devices: string[] }).devices
+        .filter((_, index) => index % 2 === 0)
+        .sort(),
+      ['', 'Gerät "1"\\', '__proto__', 'a', 'b'],
+    );
+  });
+
+  it('survives a pipeline whose fields changed: values are found by name', () => {
+    const before = new TestShard(planShards(shardPipeline()));
+    before.ingest([{ device: 'a', at: 0, temperature: 40, sequenceNumber: 0 }, closer('a', 60, 1)]);
+    const changed = planShards(
+      shardPipeline({
+        fields: { pressure: { type: 'double' }, temperature: { type: 'double' } },
+      }),
+    );
+    const after = new TestShard(changed, before.state);
+    after.run('ingest', signalOf([{ device: 'a', at: 100, temperature: 41, sequenceNumber: 2 }]));
+    const batch = after.seal();
+    assert.deepEqual(batch.layouts, [
+      ['temperature', 'humidity'],
+      ['pressure', 'temperature'],
+    ]);
+    assert.deepEqual(
+      batch.rows.alerts.map(decodeAlertRow).map(({ layout, alert }) => [layout, alert.values]),
+      [
+        [0, [40, null]],
+        [1, [null, 41]],
+      ],
+    );
+    assert.equal(decodeWindowRow(batch.rows.windows[0]!).layout, 0);
+    assert.deepEqual(batch.latest[0]?.values, { temperature: 41 });
+  });
+
+  it('reports its size, and warns before a backend refuses it', () => {
+    const shard = new TestShard();
+    const add = (count: number, from: number) =>
+      shard.ingest(
+        Array.from({ length: count }, (_, index) => ({
+          device: `device-${from + index}`,
+          at: index % 60,
+          temperature: 20.25 + (index % 9),
+          sequenceNumber: from + index,
+        })),
+      );
+    add(500, 0);
+    const small = shard.describe();
+    assert.equal(small.devices, 500);
+    assert.equal(small.openWindows, 500);
+    assert.equal(sizeWarning('3', small), undefined);
+    add(8_000, 500);
+    const large = shard.describe();
+    const realBytes = shard.state!.length;
+    assert.ok(Math.abs(large.stateBytes - realBytes) < 0.05 * realBytes, `${large.stateBytes}, ${realBytes}`);
+    assert.ok(large.stateBytes > 0.8 * maxStateBytes);
+    assert.match(sizeWarning('3', large) ?? '', /Shard 3 holds \d+ bytes for 8500 devices/);
+  });
+
+  it('forgets devices that sent nothing for a week, unless something of them is open', () => {
+    const shard = new TestShard();
+    shard.ingest([{ device: 'gone', at: 0, temperature: 20, sequenceNumber: 0 }]);
+    const weekMs = 7 * 24 * 60 * minuteMs;
+    shard.drain({ nowMs: startMs + 20 * minuteMs });
+    shard.drain({ nowMs: startMs + weekMs });
+    assert.equal(shard.describe().devices, 1);
+    shard.drain({ nowMs: startMs + weekMs + 2 * minuteMs });
+    assert.equal(shard.describe().devices, 0);
+  });
+});
+
+describe('the latest state of devices', () => {
+  it('goes out when it has changed, once an interval', () => {
+    const shard = new TestShard();
+    const at = (seconds: number) => ({ nowMs: startMs + seconds * 1000 });
+    const reading = (seconds: number): TestReading => ({
+      device: 'a',
+      at: seconds,
+      temperature: seconds,
+      sequenceNumber: seconds,
+    });
+    const published = (seconds: number) =>
+      shard.drain(at(seconds)).flatMap(({ latest }) => latest.map(({ values }) => values.temperature));
+    shard.ingest([reading(1)], at(1));
+    assert.deepEqual(published(2), [1]);
+    assert.deepEqual(published(3), []);
+    shard.ingest([reading(10)], at(10));
+    assert.deepEqual(published(20), []);
+    shard.ingest([reading(30)], at(30));
+    assert.deepEqual(published(62), [30]);
+    assert.deepEqual(published(200), []);
+  });
+
+  it('is told again, as it is then, until the batch is acknowledged', () => {
+    const shard = new TestShard();
+    shard.ingest([{ device: 'a', at: 1, temperature: 1, sequenceNumber: 1 }]);
+    assert.deepEqual(shard.seal().latest[0]?.values, { temperature: 1 });
+    shard.ingest([{ device: 'a', at: 2, temperature: 2, sequenceNumber: 2 }]);
+    const { latest, number } = shard.seal();
+    assert.deepEqual([number, latest[0]?.values], [0, { temperature: 2 }]);
+    assert.deepEqual(shard.seal({ acknowledge: 0 }).latest, []);
+    const later = shard.seal({ nowMs: startMs + minuteMs });
+    assert.deepEqual(later.latest[0]?.values, { temperature: 2 });
+  });
+
+  it('is bounded, and reaches every device in the end', () => {
+    const shard = new TestShard();
+    shard.ingest(
+      Array.from({ length: 25 }, (_, index) => ({ device: `d${index}`, at: 0, sequenceNumber: index })),
+    );
+    const batches = shard.drain({ maxDevices: 10 });
+    assert.deepEqual(
+      batches.map(({ latest }) => latest.length),
+      [10, 10, 5],
+    );
+    assert.equal(new Set(batches.flatMap(({ latest }) => latest.map(({ device }) => device))).size, 25);
+  });
+
+  it('shows open windows of definitions that say so', () => {
+    const plan = planShards(
+      shardPipeline({
+        windows: {
+          definitions: {
+            minutes: { kind: 'tumbling', sizeMs: minuteMs },
+            hours: { kind: 'tumbling', sizeMs: 60 * minuteMs, output: 'update' },
+          },
+        },
+      }),
+    );
+    const shard = new TestShard(plan);
+    shard.ingest([{ device: 'a', at: 1, temperature: 12, sequenceNumber: 1 }]);
+    const [latest] = shard.seal().latest;
+    assert.deepEqual(
+      latest?.openWindows.map(({ definition, messageCount }) => [definition, messageCount]),
+      [['hours', 1]],
+    );
+  });
+});
+
+describe('late rows', () => {
+  it('carry the reading, its watermark and where it came from', () => {
+    const shard = new TestShard();
+    shard.ingest(
+      [
+        { device: 'a', at: 100, temperature: 1, sequenceNumber: 1 },
+        { device: 'a', at: 69, temperature: 2, sequenceNumber: 2, index: 4 },
+      ],
+      { partition: '7', nowMs: 99 },
+    );
+    assert.deepEqual(shard.seal().rows.late.map(decodeLateRow), [
+      {
+        device: 'a',
+        atMs: 99,
+        layout: 0,
+        eventTimeMicros: (startMs + 69_000) * 1000,
+        watermarkMicros: (startMs + 70_000) * 1000,
+        values: [2, null],
+        source: 'sensor-data',
+        partition: '7',
+        sequenceNumber: 2,
+        index: 4,
+      },
+    ]);
+  });
+});
+
+function shuffled<T>(items: readonly T[], random: { next(): number }): T[] {
+  const result = [...items];
+  for (let index = result.length - 1; index > 0; index--) {
+    const other = Math.floor(random.next() * (index + 1));
+    [result[index], result[other]] = [result[other]!, result[index]!];
+  }
+  return result;
+}
