@@ -90,6 +90,7 @@ async function startOnFreePorts(folder: string): Promise<Stack> {
       { name: alertHub, partitionCount: 2, consumerGroups: [] },
     ],
     connections: ['EventHubs'],
+    landings: [],
     app: join(folder, 'app'),
     clock: systemClock,
     onReady: () => {},

@@ -1,5 +1,5 @@
-// HTTP: what the tables hold, how far each partition has been ingested, what the device shards last said of themselves, and which files
-// wait.
+// HTTP: what the tables hold, how far each partition has been ingested, what the device shards last said of themselves, and which
+// files wait.
 import { app } from '@azure/functions';
 import pipeline from '../pipeline.js';
 import { getApp } from '../shared/app.js';
@@ -15,13 +15,13 @@ app.http('status', {
       const { fileCount, byteCount } = await ledger.outstanding();
       return { stream: name, filesOutstanding: fileCount, bytesOutstanding: byteCount };
     });
-    const [tables, shardSummaries, files] = await Promise.all([
+    const [tables, files, shardSummaries] = await Promise.all([
       describeTables(),
-      shards?.latest.summaries(),
       Promise.all(streams),
+      shards?.latest.summaries(),
     ]);
     return {
-      jsonBody: { tables, shards: shardSummaries ?? [], files },
+      jsonBody: { tables, files, shards: shardSummaries ?? [] },
       headers: { 'cache-control': 'no-store' },
     };
   },

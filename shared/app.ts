@@ -1,7 +1,4 @@
 // The composition root: settings -> App. The only file that reads the environment.
-import { TableClient } from '@azure/data-tables';
-import { DefaultAzureCredential } from '@azure/identity';
-import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
 import pipeline from '../pipeline.js';
 import { FileStreams, type OpenFileStream } from './autoloader/index.js';
 import { createLogger, type Logger, systemClock, systemRandom, TributaryError } from './base/index.js';
@@ -17,7 +14,7 @@ import {
 import { createEventDecoder, quarantineSchema, readingSchema } from './events/index.js';
 import { Ingestor, ShardSignaller } from './ingest/index.js';
 import { createHubSender, type EventSender } from './messaging/index.js';
-import type { FileStream, Pipeline } from './pipeline/index.js';
+import type { Pipeline } from './pipeline/index.js';
 import { summarizeTable, type TableSummary } from './progress/index.js';
 import {
   cloudEventSource,
@@ -34,13 +31,17 @@ import {
 } from './results/index.js';
 import { hasShards, planShards, signalBreaches } from './shards/index.js';
 import {
+  type AccountSettings,
+  blobContainerOf,
   createBlobLanding,
   createBlobStore,
   createContainerIfMissing,
   createLedgerTableIfMissing,
   createTableLedger,
+  type Ledger,
   type ObjectStore,
   storeBelow,
+  tableBesideContainer,
 } from './storage/index.js';
 
 export type Settings = Readonly<Record<string, string | undefined>>;
@@ -61,7 +62,7 @@ export interface App {
    * up the readings. @throws TributaryError SETTING_MISSING, CONFIG_INVALID
    */
   webhooks(): WebhookDelivery;
-  /** Names of the pipeline's tables. Those of file streams come with their first file. */
+  /** Names of the pipeline's tables. Those of file streams come with their first file: see `existingTables`. */
   readonly tableNames: readonly string[];
   existingTables(): Promise<readonly string[]>;
   /** The newest version. @throws TributaryError DELTA_TABLE_NOT_FOUND, and as opening a table does */
@@ -84,20 +85,16 @@ export interface AppShards {
 
 /** Where the tables are, inside the container. */
 const tablesFolder = 'tables';
-/** Of the table service. */
-const maxTableName = 63;
 
 /**
  * Opens the lake and creates the tables that are missing.
- * Settings: `LakeStorage` (connection string) or `LakeStorage__blobServiceUri` (identity; `LakeStorage__clientId` names
- * a user-assigned one; the table service is beside it, or at `LakeStorage__tableServiceUri`), `LakeContainer` (default `lake`);
- * `webhooks` reads those with the webhooks' secrets, `openFileStream` `LandingStorage` (or the stream's `connection`), or
- * `LandingStorage__blobServiceUri` and `LandingStorage__clientId`.
+ * Settings (shared/storage has their forms): `LakeStorage` and `LakeContainer` (default `lake`) for the tables, `LandingStorage` for
+ * files that land; `webhooks` reads those with the webhooks' secrets.
  * @throws TributaryError SETTING_MISSING, STORAGE_DENIED, STORAGE_UNAVAILABLE, and what opening a table throws
  */
 export async function createApp(settings: Settings, logger: Logger = consoleLogger): Promise<App> {
-  const container = lakeContainer(settings);
-  assertLandsElsewhere(settings, container);
+  const container = blobContainerOf(lakeOf(settings), lakeContainerName(settings));
+  assertLandsElsewhere(settings, container.url);
   await createContainerIfMissing(container);
   const store = createBlobStore({ container });
   const open = (name: string, schema: StructType) => openWriter({ store, name, schema, logger });
@@ -150,10 +147,8 @@ async function openShards(options: {
   await fixShardCount(store, windows.shards);
   const resultTables = new ResultTables(pipeline);
   const { schemas } = resultTables;
-  const latestTable = lakeTable(settings, 'latest');
-  await createLedgerTableIfMissing(latestTable);
   const kept = windows.definitions.filter(({ output }) => output === 'complete').map(({ name }) => name);
-  const latest = new LatestState(createTableLedger(latestTable), new Set(kept));
+  const latest = new LatestState(await openLedger(settings, 'latest'), new Set(kept));
   const [ofWindows, ofAlerts, ofLateReadings] = await Promise.all([
     open(tables.windows, schemas.windows),
     open(tables.alerts, schemas.alerts),
@@ -262,6 +257,17 @@ function rootOf(name: string): string {
   return `${tablesFolder}/${name}`;
 }
 
+/** Opened by the first alert: commands that only read have no connection to the hub. */
+function alertSender(settings: Settings): Pick<EventSender, 'send'> {
+  let sender: EventSender | undefined;
+  return {
+    send: async (events) => {
+      sender ??= createHubSender({ ...pipeline.alerts, settings });
+      await sender.send(events);
+    },
+  };
+}
+
 async function tablesThatExist(names: readonly string[], loadTable: App['loadTable']): Promise<string[]> {
   const found = await Promise.all(
     names.map(async (name) => {
@@ -280,12 +286,9 @@ async function tablesThatExist(names: readonly string[], loadTable: App['loadTab
 function openFileStreams(settings: Settings, lake: ObjectStore, logger: Logger): FileStreams {
   return new FileStreams({
     streams: pipeline.files,
-    openLedger: async () => {
-      const table = lakeTable(settings, 'files');
-      await createLedgerTableIfMissing(table);
-      return createTableLedger(table);
-    },
-    landingOf: (stream) => createBlobLanding({ container: landingContainer(settings, stream) }),
+    openLedger: () => openLedger(settings, 'files'),
+    landingOf: ({ connection, container }) =>
+      createBlobLanding({ container: blobContainerOf(landingOf(settings, connection), container) }),
     lake,
     rootOf,
     quarantineRoot: rootOf(pipeline.tables.quarantine),
@@ -295,32 +298,14 @@ function openFileStreams(settings: Settings, lake: ObjectStore, logger: Logger):
   });
 }
 
-function landingContainer(settings: Settings, { connection, container }: FileStream): ContainerClient {
-  const connectionString = settings[connection];
-  const uri = settings[`${connection}__blobServiceUri`];
-  if (connectionString !== undefined && connectionString !== '')
-    return BlobServiceClient.fromConnectionString(connectionString).getContainerClient(container);
-  if (uri === undefined || uri === '') {
-    throw new TributaryError(
-      'SETTING_MISSING',
-      `Where do files land? Set ${connection}__blobServiceUri to the storage account (https://<account>.blob.core.windows.net), ` +
-        `to use the identity of the app, or ${connection} to a connection string.`,
-    );
-  }
-  const clientId = settings[`${connection}__clientId`];
-  const credential = new DefaultAzureCredential(
-    clientId === undefined ? {} : { managedIdentityClientId: clientId },
-  );
-  return new BlobServiceClient(uri, credential).getContainerClient(container);
-}
-
 /** A stream must not load the tables' own files. */
-function assertLandsElsewhere(settings: Settings, lake: ContainerClient): void {
-  const placeOf = ({ url }: ContainerClient) => url.split('?')[0];
-  for (const stream of pipeline.files) {
-    const { name, connection, container } = stream;
-    const isSet = [connection, `${connection}__blobServiceUri`].some((key) => (settings[key] ?? '') !== '');
-    if (!isSet || placeOf(landingContainer(settings, stream)) !== placeOf(lake)) continue;
+function assertLandsElsewhere(settings: Settings, lakeUrl: string): void {
+  const placeOf = (url: string) => url.split('?')[0];
+  for (const { name, connection, container } of pipeline.files) {
+    const isKnown = settings[connection] ?? settings[`${connection}__blobServiceUri`];
+    if (isKnown === undefined || isKnown === '') continue;
+    const landing = blobContainerOf(landingOf(settings, connection), container);
+    if (placeOf(landing.url) !== placeOf(lakeUrl)) continue;
     throw new TributaryError(
       'CONFIG_INVALID',
       `files.${name}.container: "${container}" is the container of the tables; files must land in another one.`,
@@ -328,58 +313,21 @@ function assertLandsElsewhere(settings: Settings, lake: ContainerClient): void {
   }
 }
 
-function lakeContainer(settings: Settings): ContainerClient {
-  const { LakeContainer: name = 'lake' } = settings;
-  const lake = lakeAccount(settings);
-  const service =
-    lake.kind === 'connectionString'
-      ? BlobServiceClient.fromConnectionString(lake.connectionString)
-      : new BlobServiceClient(lake.uri, lake.credential);
-  return service.getContainerClient(name);
+/** Small tables beside the lake. */
+async function openLedger(settings: Settings, purpose: 'files' | 'latest'): Promise<Ledger> {
+  const client = tableBesideContainer(lakeOf(settings), purpose, lakeContainerName(settings));
+  await createLedgerTableIfMissing(client);
+  return createTableLedger(client);
 }
 
-/** A small table of the lake: its name carries that of the container, so that lakes of one account do not meet. */
-function lakeTable(settings: Settings, purpose: string): TableClient {
-  const { LakeContainer: container = 'lake', LakeStorage__tableServiceUri: tableUri } = settings;
-  const name = `${purpose}${container.replaceAll('-', '')}`.slice(0, maxTableName);
-  const lake = lakeAccount(settings);
-  if (lake.kind === 'connectionString') {
-    // Azurite speaks HTTP; Azure's own connection strings say HTTPS.
-    return TableClient.fromConnectionString(lake.connectionString, name, { allowInsecureConnection: true });
-  }
-  return new TableClient(tableUri ?? lake.uri.replace('.blob.', '.table.'), name, lake.credential);
+function lakeContainerName({ LakeContainer = 'lake' }: Settings): string {
+  return LakeContainer;
 }
 
-/** Opened by the first alert: commands that only read have no connection to the hub. */
-function alertSender(settings: Settings): Pick<EventSender, 'send'> {
-  let sender: EventSender | undefined;
-  return {
-    send: async (events) => {
-      sender ??= createHubSender({ ...pipeline.alerts, settings });
-      await sender.send(events);
-    },
-  };
+function lakeOf(settings: Settings): AccountSettings {
+  return { settings, connection: 'LakeStorage', holds: 'the tables' };
 }
 
-type LakeAccount =
-  | { readonly kind: 'connectionString'; readonly connectionString: string }
-  | { readonly kind: 'identity'; readonly uri: string; readonly credential: DefaultAzureCredential };
-
-function lakeAccount(settings: Settings): LakeAccount {
-  const { LakeStorage: connectionString, LakeStorage__blobServiceUri: uri } = settings;
-  if (connectionString !== undefined && connectionString !== '') {
-    return { kind: 'connectionString', connectionString };
-  }
-  if (uri === undefined || uri === '') {
-    throw new TributaryError(
-      'SETTING_MISSING',
-      'Where are the tables? Set LakeStorage__blobServiceUri to the storage account (https://<account>.blob.core.windows.net), ' +
-        'to use the identity of the app, or LakeStorage to a connection string.',
-    );
-  }
-  const clientId = settings.LakeStorage__clientId;
-  const credential = new DefaultAzureCredential(
-    clientId === undefined ? {} : { managedIdentityClientId: clientId },
-  );
-  return { kind: 'identity', uri, credential };
+function landingOf(settings: Settings, connection: string): AccountSettings {
+  return { settings, connection, holds: 'the files that land' };
 }

@@ -1,3 +1,4 @@
+export { type AccountSettings, blobContainerOf, tableBesideContainer } from './blobAndTableAccount.js';
 export { createContainerIfMissing } from './blobContainer.js';
 export { type BlobLandingOptions, createBlobLanding } from './blobLanding.js';
 export { type BlobStoreOptions, createBlobStore } from './blobStore.js';
