@@ -8,13 +8,14 @@ import { benchFiles } from './files.js';
 import { benchIngest } from './ingest.js';
 import { benchParquet } from './parquet.js';
 import { benchStack } from './stack.js';
-import { benchTableAge } from './tableAge.js';
+import { benchTableAge, benchTableAgeOnAzurite } from './tableAge.js';
 
 const benchmarks: Readonly<Record<string, (write: (line: string) => void) => Promise<void>>> = {
   events: benchEvents,
   parquet: benchParquet,
   ingest: benchIngest,
   age: benchTableAge,
+  'age-azurite': benchTableAgeOnAzurite,
   compaction: benchCompaction,
   files: benchFiles,
   stack: benchStack,

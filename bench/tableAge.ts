@@ -1,6 +1,11 @@
-// Does a table get slower as it ages? Appends around versions 20 and 2,000 in one run, then what upkeep leaves of it.
+// Does a table get slower as it ages? Appends at versions 20 and 2,000 of two tables in turns, then what upkeep leaves of the old one.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { argv } from 'node:process';
 import { pathToFileURL } from 'node:url';
+import { BlobServiceClient } from '@azure/storage-blob';
+import { startAzurite } from '../local/azurite/index.js';
 import { type Clock, seededRandom, systemClock } from '../shared/base/index.js';
 import {
   type AppendRequest,
@@ -9,14 +14,16 @@ import {
   TableWriter,
   writeCheckpoint,
 } from '../shared/delta/index.js';
-import { createMemoryStore, type ObjectStore } from '../shared/storage/index.js';
+import { createBlobStore, createMemoryStore, type ObjectStore } from '../shared/storage/index.js';
 import { telemetry, telemetrySchema } from './telemetry.js';
 
 const versionCount = 2_000;
 const rowsPerCommit = 1_000;
-/** Appends that a median is taken of, half before and half after the version it stands for. */
+/** Appends that a median is taken of: the last ones of the old table, those around `youngVersion` of the young one. */
 const sampleSize = 30;
 const youngVersion = 20;
+/** Of both tables. */
+const appendCount = versionCount + youngVersion + sampleSize / 2;
 /** Small for the size of this table, so that upkeep leaves more than one file. */
 const targetBytes = 8 * 2 ** 20;
 /** Appends after the last checkpoint, which whoever opens the table reads one by one. */
@@ -24,18 +31,37 @@ const tailCount = 5;
 
 /** Prints latencies and their ratio, live files, and the reads that opening costs. Takes about 20 seconds and 300 MB. */
 export async function benchTableAge(write: (line: string) => void): Promise<void> {
+  await measureAge(createMemoryStore(systemClock), write);
+}
+
+/** The same over HTTP against Azurite, whose latency is part of all that is printed. Takes about two minutes. */
+export async function benchTableAgeOnAzurite(write: (line: string) => void): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'tributary-bench-age-'));
+  const azurite = await startAzurite({ folder, blobPort: 0, queuePort: 0, tablePort: 0 });
+  try {
+    const service = BlobServiceClient.fromConnectionString(azurite.connectionString);
+    const container = service.getContainerClient('lake');
+    await container.create();
+    await measureAge(createBlobStore({ container }), write);
+  } finally {
+    await azurite.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function measureAge(inner: ObjectStore, write: (line: string) => void): Promise<void> {
   const clock = systemClock;
-  const store = new CountingStore(createMemoryStore(clock));
+  const store = new CountingStore(inner);
   const table = { store, root: 'readings', clock, random: seededRandom(1) };
   const latencies = await appendAll(table, write);
 
-  const young = median(around(latencies, youngVersion));
-  const old = median(around(latencies, versionCount - sampleSize / 2));
+  const young = median(latencies.young);
+  const old = median(latencies.old);
   write(
     `append of ${rowsPerCommit} rows: ${young.toFixed(2)} ms at version ${youngVersion}, ` +
       `${old.toFixed(2)} ms at version ${versionCount}: ratio ${(old / young).toFixed(2)}`,
   );
-  write(`  2 storage writes each, and ${store.readCount} reads in all ${versionCount} appends`);
+  write(`  2 storage writes each, and ${store.readCount} reads in all ${appendCount} appends`);
   await reportOpening('before upkeep', table, write);
   await tend(table, write);
   await reportOpening(`after upkeep and ${tailCount} more appends`, table, write);
@@ -48,24 +74,42 @@ interface BenchTable {
   readonly random: ReturnType<typeof seededRandom>;
 }
 
-/** @returns milliseconds of each append */
-async function appendAll(table: BenchTable, write: (line: string) => void): Promise<number[]> {
+/**
+ * Milliseconds of each append around the two versions, of a young table and an old one in turns: what else the machine does while
+ * the table ages does not count.
+ */
+async function appendAll(
+  table: BenchTable,
+  write: (line: string) => void,
+): Promise<{ readonly young: readonly number[]; readonly old: readonly number[] }> {
   // A table apart warms the code up: the first appends would otherwise be slow for a reason that is not their table's age.
   const warm = new TableWriter({ ...table, root: 'warm-up', schema: telemetrySchema });
   for (let round = 0; round < 200; round++) await warm.append(rowsOf(round));
-  const writer = new TableWriter({ ...table, schema: telemetrySchema });
-  await writer.snapshot();
+  const oldWriter = new TableWriter({ ...table, schema: telemetrySchema });
+  const youngWriter = new TableWriter({ ...table, root: 'young', schema: telemetrySchema });
+  await oldWriter.snapshot();
+  await youngWriter.snapshot();
   table.store.reset();
-  const latencies: number[] = [];
-  for (let version = 1; version <= versionCount; version++) {
-    const rows = rowsOf(version);
-    const startMs = performance.now();
-    await writer.append(rows);
-    latencies.push(performance.now() - startMs);
+  for (let version = 1; version <= versionCount - sampleSize; version++)
+    await oldWriter.append(rowsOf(version));
+  for (let version = 1; version <= youngVersion - sampleSize / 2; version++)
+    await youngWriter.append(rowsOf(version));
+  const young: number[] = [];
+  const old: number[] = [];
+  for (let sample = 0; sample < sampleSize; sample++) {
+    const rows = rowsOf(sample);
+    young.push(await millisecondsOf(() => youngWriter.append(rows)));
+    old.push(await millisecondsOf(() => oldWriter.append(rows)));
   }
-  if (table.store.writeCount !== 2 * versionCount)
+  if (table.store.writeCount !== 2 * appendCount)
     write(`  NOT 2 storage writes an append: ${table.store.writeCount} in all`);
-  return latencies;
+  return { young, old };
+}
+
+async function millisecondsOf(work: () => Promise<unknown>): Promise<number> {
+  const startMs = performance.now();
+  await work();
+  return performance.now() - startMs;
 }
 
 /** Optimize, a checkpoint, and a few appends on top. */
@@ -102,10 +146,6 @@ async function reportOpening(when: string, table: BenchTable, write: (line: stri
     `open ${when}: ${elapsedMs.toFixed(1)} ms, ${listCount} listing and ${readCount} reads ` +
       `(${checkpointReadCount} of a checkpoint) to version ${snapshot.version} with ${snapshot.files.size} files`,
   );
-}
-
-function around(latencies: readonly number[], version: number): readonly number[] {
-  return latencies.slice(Math.max(0, version - sampleSize / 2), version + sampleSize / 2);
 }
 
 function median(values: readonly number[]): number {
@@ -159,5 +199,5 @@ class CountingStore implements ObjectStore {
 }
 
 if (argv[1] !== undefined && import.meta.url === pathToFileURL(argv[1]).href) {
-  await benchTableAge((line) => console.log(line));
+  await (argv[2] === 'azurite' ? benchTableAgeOnAzurite : benchTableAge)((line) => console.log(line));
 }

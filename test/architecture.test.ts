@@ -27,9 +27,9 @@ const rankOf: Readonly<Record<string, number>> = {
   functions: 8,
 };
 
-/** Files that may talk to Azure: adapters, the composition root, triggers, the local stack. */
+/** Files that may talk to Azure: adapters, the composition root, triggers, the local stack, benchmarks against Azurite. */
 const mayUseAzure =
-  /^(functions\/|local\/|shared\/app\.ts$|shared\/storage\/[a-zA-Z]*[bB]lob[a-zA-Z]*\.ts$|shared\/storage\/[a-zA-Z]*Table[a-zA-Z]*\.ts$|shared\/messaging\/[a-zA-Z]*[hH]ub[a-zA-Z]*\.ts$)/;
+  /^(functions\/|local\/|bench\/|shared\/app\.ts$|shared\/storage\/[a-zA-Z]*[bB]lob[a-zA-Z]*\.ts$|shared\/storage\/[a-zA-Z]*Table[a-zA-Z]*\.ts$|shared\/messaging\/[a-zA-Z]*[hH]ub[a-zA-Z]*\.ts$)/;
 const azurePackage = /^(@azure\/|durable-functions$)/;
 
 interface SourceFile {

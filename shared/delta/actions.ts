@@ -1,5 +1,6 @@
 // Pure. Lines of a commit <-> actions (PROTOCOL.md "Actions"). Unknown actions and fields are ignored, as the protocol demands.
 import { TributaryError } from '../base/index.js';
+import { isJsonObject, type JsonObject } from './json.js';
 import type { AddAction, DeletionVector, Metadata, Protocol, TransactionAction } from './types.js';
 
 export interface RemoveAction {
@@ -27,14 +28,8 @@ export interface CommitActions {
   readonly commitInfo: CommitInfo | undefined;
 }
 
-export type JsonObject = Readonly<Record<string, unknown>>;
-
 /** What is wrong with an action; the caller knows in which file and line. */
 export class InvalidAction extends Error {}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
 
 /** Reads the fields of one action; null counts as absent, since some writers spell out every field. */
 class ActionReader {
@@ -71,7 +66,7 @@ class ActionReader {
 
   object(name: string): JsonObject {
     const value = this.fields[name] ?? {};
-    return isObject(value) ? value : this.#wrong(name, 'an object');
+    return isJsonObject(value) ? value : this.#wrong(name, 'an object');
   }
 
   optionalTexts(name: string): readonly string[] | undefined {
@@ -104,6 +99,7 @@ function parseAdd(json: JsonObject): AddAction {
   const fields = new ActionReader('add', json);
   const stats = fields.optionalText('stats');
   const deletionVector = parseDeletionVector(fields);
+  const tags = nullableTextValues(fields.object('tags'));
   return {
     path: fields.text('path'),
     partitionValues: nullableTextValues(fields.object('partitionValues')),
@@ -112,6 +108,7 @@ function parseAdd(json: JsonObject): AddAction {
     dataChange: fields.flag('dataChange', true),
     ...(stats === undefined ? {} : { stats }),
     ...(deletionVector === undefined ? {} : { deletionVector }),
+    ...(Object.keys(tags).length === 0 ? {} : { tags }),
   };
 }
 
@@ -217,12 +214,12 @@ export class ActionCollector implements CommitActions, ActionSink {
 
   collect(line: JsonObject): void {
     const { add, remove, txn, protocol, metaData, commitInfo } = line;
-    if (isObject(add)) this.adds.push(parseAdd(add));
-    if (isObject(remove)) this.removes.push(parseRemove(remove));
-    if (isObject(txn)) this.transactions.push(parseTransaction(txn));
-    if (isObject(protocol)) this.protocol = parseProtocol(protocol);
-    if (isObject(metaData)) this.metadata = parseMetadata(metaData);
-    if (isObject(commitInfo)) this.commitInfo = parseCommitInfo(commitInfo);
+    if (isJsonObject(add)) this.adds.push(parseAdd(add));
+    if (isJsonObject(remove)) this.removes.push(parseRemove(remove));
+    if (isJsonObject(txn)) this.transactions.push(parseTransaction(txn));
+    if (isJsonObject(protocol)) this.protocol = parseProtocol(protocol);
+    if (isJsonObject(metaData)) this.metadata = parseMetadata(metaData);
+    if (isJsonObject(commitInfo)) this.commitInfo = parseCommitInfo(commitInfo);
   }
 }
 
@@ -240,7 +237,7 @@ function parseLine(text: string): JsonObject {
   } catch {
     throw new InvalidAction('is not complete JSON');
   }
-  if (!isObject(value)) throw new InvalidAction('is not a JSON object');
+  if (!isJsonObject(value)) throw new InvalidAction('is not a JSON object');
   return value;
 }
 

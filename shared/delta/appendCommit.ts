@@ -1,7 +1,8 @@
 // Pure. The commit of a group of appends: its lines, and the same as actions.
-import type { CommitActions, JsonObject } from './actions.js';
+import type { CommitActions } from './actions.js';
 import type { PlannedAppend } from './appendGroup.js';
 import type { TableDefinition } from './evolution.js';
+import type { JsonObject } from './json.js';
 import type { AddAction, TransactionAction } from './types.js';
 
 export interface AppendCommitInput {

@@ -193,10 +193,19 @@ function appIdsOf({ transactions, readAppIds }: PreparedAppend, table: string): 
 
 function fitted(batch: DataBatch, table: WritableTable, name: string): readonly PartitionPart[] {
   if (batch.rowCount === 0) return [];
+  if (table.dataColumns.length === 0) throw noDataColumn(name);
   const alignment = alignBatch(widenBatch(batch, table.writableColumns), table.schema);
   if (alignment.kind === 'aligned') return splitByPartition(alignment.batch, table.partitionColumns, name);
   throw new TributaryError(
     'DELTA_SCHEMA_MISMATCH',
     `A batch of ${batch.rowCount} rows does not fit table ${name}: ${alignment.problems.join('; ')}. Change the batch, or the table's schema.`,
+  );
+}
+
+/** As Spark does: no reader could tell how many rows a file without columns has. */
+function noDataColumn(table: string): TributaryError {
+  return new TributaryError(
+    'DELTA_SCHEMA_MISMATCH',
+    `Table ${table} takes no rows: all of its columns are partition columns, or of types that no file can hold here (void, variant, ...). Add a column first.`,
   );
 }

@@ -1,7 +1,8 @@
 // Pure. Rows of a checkpoint in Parquet as the objects that a commit has in JSON; parsed statistics become JSON again.
 import type { DataBatch, DataType, DataValues, ParquetColumn } from '../parquet/index.js';
 import { isNullAt } from '../parquet/index.js';
-import { InvalidAction, type JsonObject } from './actions.js';
+import { InvalidAction } from './actions.js';
+import type { JsonObject } from './json.js';
 import { scalarText } from './scalarText.js';
 
 /** Typed copies of what `add` also holds as text; some writers leave out the text. */

@@ -2,8 +2,9 @@
 // JSON or Parquet, with their files inside or in sidecars.
 import { describeError, TributaryError } from '../base/index.js';
 import { type DataBatch, openParquet } from '../parquet/index.js';
-import { type ActionSink, InvalidAction, type JsonObject, parseJsonLines } from './actions.js';
+import { type ActionSink, InvalidAction, parseJsonLines } from './actions.js';
 import { actionColumns, actionRows, fillGaps, hasGaps, parsedColumn } from './checkpointActions.js';
+import type { JsonObject } from './json.js';
 import type { TableLog } from './log.js';
 import type { CheckpointFiles } from './logSegment.js';
 import { isAbsolutePath, logFolder } from './paths.js';

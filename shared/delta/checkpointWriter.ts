@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { type Clock, type Random, TributaryError } from '../base/index.js';
 import { encodeRecords } from '../parquet/index.js';
+import { readLastCheckpointVersion } from './checkpointReader.js';
 import type { TableLog } from './log.js';
 import { logFolder, versionDigits } from './paths.js';
 import { retryTransient } from './retry.js';
@@ -15,7 +16,6 @@ import {
   v2CheckpointFields,
 } from './upkeep/checkpointRows.js';
 import { countSetting, deletedFileRetentionMs, flagSetting, intervalSetting } from './upkeep/intervals.js';
-import { isJsonObject } from './upkeep/rawActions.js';
 import { openForUpkeep, type UpkeepOptions } from './upkeep/upkeepTable.js';
 
 export interface WriteCheckpointOptions extends UpkeepOptions {
@@ -88,13 +88,11 @@ function formOf(log: TableLog, protocol: Protocol, { configuration }: Metadata):
     return refuse(`of the policy ${policy} (delta.checkpointPolicy)`);
   if (policy === 'v2' && !supportsV2(protocol))
     refuse('of the policy v2 (delta.checkpointPolicy) without the table feature v2Checkpoint');
+  // Writer version 3 obliges to honour these; below they are advice.
+  if (protocol.minWriterVersion < 3) return policy;
   if (!flagSetting(configuration, 'delta.checkpoint.writeStatsAsJson', true))
     refuse('without statistics as JSON (delta.checkpoint.writeStatsAsJson)');
-  // Writer version 3 obliges to honour this; below it is advice.
-  if (
-    protocol.minWriterVersion >= 3 &&
-    flagSetting(configuration, 'delta.checkpoint.writeStatsAsStruct', false)
-  )
+  if (flagSetting(configuration, 'delta.checkpoint.writeStatsAsStruct', false))
     refuse('with statistics as structs (delta.checkpoint.writeStatsAsStruct)');
   return policy;
 }
@@ -121,10 +119,14 @@ async function putCheckpoint(
   );
 }
 
-/** Best effort: readers list the log when the hint is missing or stale. Never backwards, which would only cost them time. */
+/**
+ * Best effort: readers list the log when the hint is missing or stale. Not backwards, which would only cost them time, unless what it
+ * names is gone, as when a table was made anew where another had been.
+ */
 async function moveHint(log: TableLog, checkpoint: CheckpointResult): Promise<void> {
-  const current = await readHintVersion(log);
-  if (current !== undefined && current > checkpoint.version) return;
+  const current = await readLastCheckpointVersion(log);
+  if (current !== undefined && current > checkpoint.version && (await isCheckpointThere(log, current)))
+    return;
   const hint = {
     version: checkpoint.version,
     size: checkpoint.actionCount,
@@ -135,15 +137,9 @@ async function moveHint(log: TableLog, checkpoint: CheckpointResult): Promise<vo
   await log.store.put(hintPath, new TextEncoder().encode(JSON.stringify({ ...hint, checksum })));
 }
 
-async function readHintVersion(log: TableLog): Promise<number | undefined> {
-  const bytes = await log.store.read(hintPath);
-  if (bytes === undefined) return undefined;
-  try {
-    const hint: unknown = JSON.parse(new TextDecoder().decode(bytes));
-    return isJsonObject(hint) && typeof hint.version === 'number' ? hint.version : undefined;
-  } catch {
-    return undefined; // torn, which writing it anew mends
-  }
+async function isCheckpointThere(log: TableLog, version: number): Promise<boolean> {
+  for await (const _ of log.store.list(`${logFolder}${versionDigits(version)}.checkpoint.`)) return true;
+  return false;
 }
 
 /** The `checksum` of `_last_checkpoint`: MD5 of its canonical form. */
@@ -162,8 +158,9 @@ export async function writeCheckpointIfDue(
   options: UpkeepOptions,
 ): Promise<DueCheckpoint> {
   const interval = checkpointInterval(snapshot.metadata.configuration);
-  const last = await readHintVersion(logOf(options));
-  if (snapshot.version - (last ?? 0) < interval)
-    return { kind: 'notDue', version: snapshot.version, interval };
+  const last = (await readLastCheckpointVersion(logOf(options))) ?? 0;
+  // One of a version that the table does not have is another table's.
+  const sinceLast = last > snapshot.version ? snapshot.version : snapshot.version - last;
+  if (sinceLast < interval) return { kind: 'notDue', version: snapshot.version, interval };
   return { kind: 'written', ...(await writeCheckpoint(options)) };
 }

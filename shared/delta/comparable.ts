@@ -1,5 +1,6 @@
 // Pure. Values of statistics, partitions and conditions in a form that can be compared: one form for each column type.
 import type { ColumnType, DecimalType } from '../parquet/index.js';
+import { comparePaths } from '../storage/index.js';
 import { parseDays, parseTimestampMicros, parseUnscaled } from './parseScalar.js';
 
 export type ScalarType = ColumnType | DecimalType;
@@ -54,24 +55,8 @@ function decimalOf(value: unknown, { scale }: DecimalType): bigint | undefined {
   return parseUnscaled(String(value), scale);
 }
 
-/** Negative, zero or positive. Both must be of one type's form. */
+/** Negative, zero or positive; texts as their UTF-8 bytes sort. Both must be of one type's form. */
 export function compareValues(left: Comparable, right: Comparable): number {
-  if (typeof left === 'string' && typeof right === 'string') return compareCodePoints(left, right);
+  if (typeof left === 'string' && typeof right === 'string') return comparePaths(left, right);
   return left < right ? -1 : left > right ? 1 : 0;
-}
-
-/** As UTF-8 bytes sort; `<` on strings would put characters beyond U+FFFF below U+E000. */
-function compareCodePoints(left: string, right: string): number {
-  const length = Math.min(left.length, right.length);
-  for (let index = 0; index < length; index++) {
-    const leftUnit = left.charCodeAt(index);
-    const rightUnit = right.charCodeAt(index);
-    if (leftUnit !== rightUnit) return sortable(leftUnit) - sortable(rightUnit);
-  }
-  return left.length - right.length;
-}
-
-/** Halves of pairs stand for characters above all single units. */
-function sortable(unit: number): number {
-  return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit;
 }

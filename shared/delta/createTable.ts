@@ -28,7 +28,10 @@ const maxAttempts = 5;
 
 /** Properties that mean a table feature, or that only an SQL CREATE understands. */
 const needsFeature =
-  /^delta\.(constraints\.|feature\.|columnMapping\.|rowTracking\.|min(Reader|Writer)Version$|enable(?!ExpiredLogCleanup$))/;
+  /^delta\.(constraints\.|feature\.|columnMapping\.|rowTracking\.|universalFormat\.|inCommitTimestamp|checkpointPolicy$|requireCheckpointProtection|min(Reader|Writer)Version$|enable(?!ExpiredLogCleanup$))/;
+
+/** The one form that all engines parse; Spark alone takes more. */
+const intervalForm = /^interval \d+ (?:nano|micro|milli)?seconds?$|^interval \d+ (?:minute|hour|day|week)s?$/;
 
 /**
  * Creates the table, or opens the one that is there, whatever its schema.
@@ -48,14 +51,26 @@ export async function createTable(options: CreateTableOptions): Promise<TableRea
   return openTable(options);
 }
 
+/** @throws TributaryError CONFIG_INVALID */
 function assertPlainProperties(configuration: Readonly<Record<string, string>>): void {
-  const key = Object.keys(configuration).find((name) => needsFeature.test(name));
-  if (key === undefined) return;
-  throw new TributaryError(
-    'CONFIG_INVALID',
-    `The table property "${key}" needs a table feature that is not supported here; leave it out.`,
-  );
+  for (const [key, value] of Object.entries(configuration)) {
+    if (needsFeature.test(key) && value !== defaultOf[key]) {
+      throw new TributaryError(
+        'CONFIG_INVALID',
+        `The table property "${key}" needs a table feature that is not supported here; leave it out.`,
+      );
+    }
+    if (/^delta\.\w+Duration$/.test(key) && !intervalForm.test(value)) {
+      throw new TributaryError(
+        'CONFIG_INVALID',
+        `The table property "${key}" is "${value}"; write it as "interval 7 days" (units from nanosecond to week), which all engines read.`,
+      );
+    }
+  }
 }
+
+/** Spelled out, they need nothing. */
+const defaultOf: Readonly<Record<string, string>> = { 'delta.checkpointPolicy': 'classic' };
 
 /** In the schema's spelling. @throws TributaryError DELTA_SCHEMA_MISMATCH */
 function partitionColumnsOf({ schema, partitionColumns = [] }: CreateTableOptions): readonly string[] {

@@ -1,8 +1,9 @@
 // Pure. What a wider schema makes of a table's metadata and protocol.
-import { TributaryError } from '../base/index.js';
+
+import type { JsonObject } from './json.js';
 import { fieldsOf, mergeSchema, type SchemaField, type TypeChange } from './mergeSchema.js';
 import { featuresOfType, withFeatures } from './protocol.js';
-import { schemaString } from './schemaJson.js';
+import { parseSchemaJson, schemaString } from './schemaJson.js';
 import type { Metadata, Protocol, StructType } from './types.js';
 
 /** What a table is, apart from its files. */
@@ -31,7 +32,7 @@ export interface EvolvedTable {
  */
 export function evolveTable(table: string, definition: TableDefinition, wanted: Evolution): EvolvedTable {
   const { metadata } = definition;
-  const schema = parseJson(metadata.schemaString);
+  const schema = parseSchemaJson(metadata.schemaString) as JsonObject;
   const { fields, addedColumns, typeChanges } = mergeSchema(
     fieldsOf(schema),
     fieldsOf(JSON.parse(schemaString(wanted.schema))),
@@ -65,12 +66,4 @@ export function evolveTable(table: string, definition: TableDefinition, wanted: 
 function neededFeatures(added: EvolvedTable['addedColumns'], changes: readonly TypeChange[]): string[] {
   const types = [...added.map(({ field }) => field.type), ...changes.map(({ toType }) => toType)];
   return [...new Set(types.flatMap(featuresOfType))];
-}
-
-function parseJson(text: string): Readonly<Record<string, unknown>> {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new TributaryError('DELTA_LOG_CORRUPT', "The table's schemaString is not JSON.", { cause: error });
-  }
 }

@@ -1,5 +1,6 @@
 // Pure. A data file's `stats` JSON as bounds of one column (PROTOCOL.md "Per-file Statistics").
 import { type Comparable, comparable, type ScalarType } from './comparable.js';
+import { isJsonObject } from './json.js';
 import type { AddAction } from './types.js';
 
 export interface ColumnBounds {
@@ -10,8 +11,6 @@ export interface ColumnBounds {
   /** Rows without a value; of the deletion vector's rows only 0 and all of them can be relied on. */
   readonly nullCount?: number;
 }
-
-type Json = Readonly<Record<string, unknown>>;
 
 export interface FileStatisticsReader {
   /** Rows of the file, deleted ones included. */
@@ -35,14 +34,14 @@ export function readStatistics(file: AddAction): FileStatisticsReader | undefine
   } catch {
     return undefined;
   }
-  if (!isObject(stats)) return undefined;
+  if (!isJsonObject(stats)) return undefined;
   const { numRecords, minValues, maxValues, nullCount } = stats;
   const nullCountAt = (path: readonly string[]) => countOf(valueAt(nullCount, path));
   return {
     rowCount: countOf(numRecords),
     nullCount: nullCountAt,
     bounds(path, type) {
-      const min = boundOf(valueAt(minValues, path), type);
+      const min = lowerBound(valueAt(minValues, path), type);
       const max = upperBound(valueAt(maxValues, path), type);
       const nulls = nullCountAt(path);
       return {
@@ -54,14 +53,10 @@ export function readStatistics(file: AddAction): FileStatisticsReader | undefine
   };
 }
 
-function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 function valueAt(values: unknown, path: readonly string[]): unknown {
   let value = values;
   for (const name of path) {
-    if (!isObject(value) || !Object.hasOwn(value, name)) return undefined;
+    if (!isJsonObject(value) || !Object.hasOwn(value, name)) return undefined;
     value = value[name];
   }
   return value;
@@ -79,6 +74,28 @@ function boundOf(value: unknown, type: ScalarType): Comparable | undefined {
   return comparable(value, type);
 }
 
+function lowerBound(value: unknown, type: ScalarType): Comparable | undefined {
+  const min = boundOf(value, type);
+  return typeof min === 'bigint' && mayBeRounded(value, type) ? min - roundingOf(min) : min;
+}
+
+/** Decimals of up to so many digits come out of a double as they went in. */
+const safeDigits = 15;
+/** No text of a double needs more. */
+const mostDigitsOfDouble = 17;
+
+/** Some writers, delta-rs for one, put what a double makes of a decimal into the statistics. */
+function mayBeRounded(value: unknown, type: ScalarType): boolean {
+  if (typeof type === 'string' || type.precision <= safeDigits) return false;
+  const mantissa = String(value).replace(/e.*$/i, '').replace(/\D/g, '');
+  return mantissa.replace(/^0+|0+$/g, '').length <= mostDigitsOfDouble;
+}
+
+/** More than turning a value into a double, and dividing that by a power of ten, can take away. */
+function roundingOf(unscaled: bigint): bigint {
+  return (unscaled < 0n ? -unscaled : unscaled) / 2n ** 50n + 1n;
+}
+
 /** Most writers cut timestamps down to milliseconds, which leaves the maximum up to 999 microseconds too small. */
 const cutOffMicros = 999n;
 
@@ -86,6 +103,7 @@ const cutOffMicros = 999n;
 function upperBound(value: unknown, type: ScalarType): Comparable | undefined {
   if (type === 'double') return undefined;
   const max = boundOf(value, type);
-  const isTimestamp = type === 'timestamp' || type === 'timestamp_ntz';
-  return isTimestamp && typeof max === 'bigint' ? max + cutOffMicros : max;
+  if (typeof max !== 'bigint') return max;
+  if (mayBeRounded(value, type)) return max + roundingOf(max);
+  return type === 'timestamp' || type === 'timestamp_ntz' ? max + cutOffMicros : max;
 }

@@ -1,14 +1,14 @@
 // The commits of a table, newest first, as `DESCRIBE HISTORY` shows them.
-import type { JsonObject } from './actions.js';
+import { type CommitTime, monotoneTimes } from './commitTimes.js';
+import { isJsonObject, type JsonObject } from './json.js';
 import { readCommitInto, type TableLog } from './log.js';
-import { logFolder } from './paths.js';
+import { commitVersionOf, logFolder } from './paths.js';
 import { logOf, type TableLocation } from './tableReader.js';
-import { isJsonObject } from './upkeep/rawActions.js';
 import type { CommitRecord } from './upkeep/vacuumRuns.js';
 
 export interface HistoryEntry {
   readonly version: number;
-  /** When storage took the commit, made to increase with the version; milliseconds UTC. */
+  /** What the commit itself says, in tables with in-commit timestamps; else when storage took it, made to increase with the version. */
   readonly timestampMs: number;
   readonly operation: string | undefined;
   readonly operationParameters: JsonObject;
@@ -19,7 +19,6 @@ export interface HistoryEntry {
   readonly userName: string | undefined;
 }
 
-const commitName = /^(\d{20})\.json$/;
 const parallelReads = 16;
 
 /**
@@ -44,25 +43,17 @@ export async function readRecentCommits(log: TableLog, sinceMs: number): Promise
   );
 }
 
-interface ListedCommit {
-  readonly version: number;
-  readonly timestampMs: number;
-}
-
-async function listCommits(log: TableLog): Promise<ListedCommit[]> {
-  const commits: ListedCommit[] = [];
-  let previousMs = Number.NEGATIVE_INFINITY;
+/** Storage times may tie, or run backwards; a later version counts as later. */
+async function listCommits(log: TableLog): Promise<CommitTime[]> {
+  const commits: CommitTime[] = [];
   for await (const { path, lastModifiedMs } of log.store.list(`${logFolder}0`)) {
-    const match = commitName.exec(path.slice(logFolder.length));
-    if (match === null) continue;
-    // Storage times may tie, or run backwards; a later version counts as later.
-    previousMs = Math.max(lastModifiedMs, previousMs + 1);
-    commits.push({ version: Number(match[1]), timestampMs: previousMs });
+    const version = commitVersionOf(path);
+    if (version !== undefined) commits.push({ version, timestampMs: lastModifiedMs });
   }
-  return commits;
+  return monotoneTimes(commits);
 }
 
-async function readRecords(log: TableLog, commits: readonly ListedCommit[]): Promise<CommitRecord[]> {
+async function readRecords(log: TableLog, commits: readonly CommitTime[]): Promise<CommitRecord[]> {
   const records: CommitRecord[] = [];
   for (let start = 0; start < commits.length; start += parallelReads) {
     const batch = commits.slice(start, start + parallelReads);
@@ -95,7 +86,7 @@ function entryOf({ version, timestampMs, commitInfo: info }: CommitRecord): Hist
   };
   return {
     version,
-    timestampMs,
+    timestampMs: typeof info.inCommitTimestamp === 'number' ? info.inCommitTimestamp : timestampMs,
     operation: text('operation'),
     operationParameters: isJsonObject(info.operationParameters) ? info.operationParameters : {},
     operationMetrics: isJsonObject(info.operationMetrics) ? info.operationMetrics : {},

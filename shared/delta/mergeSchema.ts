@@ -1,13 +1,12 @@
 // Pure. A table's schema widened by another one: new columns at the end of their struct, and wider types where they are allowed.
 // Works on the schema's JSON, so that whatever other engines wrote about a column stays.
 import { TributaryError } from '../base/index.js';
+import { isJsonObject, type JsonObject } from './json.js';
 import { forbiddenInNames } from './schema.js';
 import { canWiden, isSameType } from './wideType.js';
 
-type Json = Readonly<Record<string, unknown>>;
-
 /** A column in the schema's JSON (PROTOCOL.md "Struct Field"). */
-export type SchemaField = Json & { readonly name: string; readonly type: unknown };
+export type SchemaField = JsonObject & { readonly name: string; readonly type: unknown };
 
 export interface TypeChange {
   /** Of the column, e.g. `place.height` or `counts.element`. */
@@ -93,7 +92,7 @@ class SchemaMerge {
     const type = this.#type(current.type, wanted.type, path, [], changes);
     if (type === current.type) return current;
     if (changes.length === 0) return { ...current, type };
-    const metadata = isObject(current.metadata) ? current.metadata : {};
+    const metadata = isJsonObject(current.metadata) ? current.metadata : {};
     const earlier = metadata['delta.typeChanges'];
     const all = [...(Array.isArray(earlier) ? earlier : []), ...changes];
     return { ...current, type, metadata: { ...metadata, 'delta.typeChanges': all } };
@@ -109,9 +108,9 @@ class SchemaMerge {
   ): unknown {
     if (typeof current === 'string' && typeof wanted === 'string')
       return this.#primitive(current, wanted, path, inField, changes);
-    if (!isObject(current) || !isObject(wanted) || current.type !== wanted.type)
+    if (!isJsonObject(current) || !isJsonObject(wanted) || current.type !== wanted.type)
       throw this.#mismatch(path, current, wanted);
-    const part = (key: 'elementType' | 'keyType' | 'valueType', step: string): Json => {
+    const part = (key: 'elementType' | 'keyType' | 'valueType', step: string): JsonObject => {
       const type = this.#type(current[key], wanted[key], [...path, step], [...inField, step], changes);
       return type === current[key] ? {} : { [key]: type };
     };
@@ -156,26 +155,22 @@ class SchemaMerge {
   }
 }
 
-function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function withParts(type: Json, parts: Json): Json {
+function withParts(type: JsonObject, parts: JsonObject): JsonObject {
   return Object.keys(parts).length === 0 ? type : { ...type, ...parts };
 }
 
 /** The fields of a schema or of a struct in its JSON. @throws TributaryError DELTA_LOG_CORRUPT */
-export function fieldsOf(struct: Json): readonly SchemaField[] {
+export function fieldsOf(struct: JsonObject): readonly SchemaField[] {
   const { fields } = struct;
   const areFields =
-    Array.isArray(fields) && fields.every((field) => isObject(field) && typeof field.name === 'string');
+    Array.isArray(fields) && fields.every((field) => isJsonObject(field) && typeof field.name === 'string');
   if (areFields) return fields as readonly SchemaField[];
   throw new TributaryError('DELTA_LOG_CORRUPT', "The table's schemaString has a column without a name.");
 }
 
 /** As Spark makes the columns that it adds: rows of before have no value anywhere in them. */
 function asNullable(type: unknown, table: string): unknown {
-  if (!isObject(type)) return type;
+  if (!isJsonObject(type)) return type;
   if (type.type === 'struct') {
     const fields = fieldsOf(type);
     const names = new Set(fields.map(({ name }) => name.toLowerCase()));

@@ -1,9 +1,9 @@
 // OPTIMIZE: small files become few large ones, with the same rows (`dataChange: false`). In three steps that may run in different places:
 // plan, rewrite one bin, commit all bins.
 import type { Clock, Random } from '../base/index.js';
-import type { JsonObject } from './actions.js';
 import { type TransactionConflict, transactionFacts } from './conflict.js';
 import { defaultEngineInfo } from './createTable.js';
+import type { JsonObject } from './json.js';
 import { canonicalPath } from './paths.js';
 import { assertWritable } from './protocol.js';
 import { logOf, openTable, type TableLocation } from './tableReader.js';

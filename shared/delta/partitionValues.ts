@@ -8,7 +8,6 @@ import {
   nullValues,
 } from '../parquet/index.js';
 import { parseDays, parseTimestampMicros, parseUnscaled } from './parseScalar.js';
-import { nullColumn } from './schema.js';
 
 type PartitionText = string | null | undefined;
 
@@ -35,9 +34,9 @@ export function partitionValues(type: DataType, text: PartitionText, rowCount: n
   return { kind: 'decimals', values: new Array<bigint>(rowCount).fill(unscaled) };
 }
 
-/** As `partitionValues`, for the types that can be written. */
+/** As `partitionValues`, for primitive types. */
 export function partitionColumn(type: ColumnType, text: PartitionText, rowCount: number): ColumnValues {
-  if (isNullText(text)) return nullColumn(type, rowCount);
+  if (isNullText(text)) return nullValues(type, rowCount);
   switch (type) {
     case 'string':
       return { kind: 'text', values: new Array<string>(rowCount).fill(text) };

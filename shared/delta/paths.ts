@@ -13,6 +13,14 @@ export function commitPath(version: number): string {
   return `${logFolder}${versionDigits(version)}.json`;
 }
 
+const commitForm = new RegExp(`^${logFolder}(\\d{20})\\.json$`);
+
+/** Undefined for other files of the log. */
+export function commitVersionOf(path: string): number | undefined {
+  const digits = commitForm.exec(path)?.[1];
+  return digits === undefined ? undefined : Number(digits);
+}
+
 /** Never used twice: the name of an orphan must not come back to life. Not starting with `_` or `.`, which vacuum skips. */
 export function dataFileName(uuid: string, codec: string): string {
   return codec === 'none' ? `part-00000-${uuid}-c000.parquet` : `part-00000-${uuid}-c000.${codec}.parquet`;

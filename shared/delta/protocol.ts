@@ -1,5 +1,6 @@
 // Pure. Which tables may be read and written (PROTOCOL.md "Protocol Evolution", "Table Features"): refusals name the version or feature.
 import { TributaryError } from '../base/index.js';
+import { parseSchemaJson } from './schemaJson.js';
 import type { Metadata, Protocol, StructType } from './types.js';
 
 type Configuration = Readonly<Record<string, string>>;
@@ -102,17 +103,9 @@ function collectMetadataKeys(type: unknown, keys: Set<string>): void {
   }
 }
 
-function parseSchemaJson(metadata: Metadata): unknown {
-  try {
-    return JSON.parse(metadata.schemaString);
-  } catch (error) {
-    throw new TributaryError('DELTA_LOG_CORRUPT', "The table's schemaString is not JSON.", { cause: error });
-  }
-}
-
 function usageOf(metadata: Metadata): Usage {
   const fieldMetadataKeys = new Set<string>();
-  collectMetadataKeys(parseSchemaJson(metadata), fieldMetadataKeys);
+  collectMetadataKeys(parseSchemaJson(metadata.schemaString), fieldMetadataKeys);
   return { configuration: metadata.configuration, fieldMetadataKeys };
 }
 
@@ -157,7 +150,7 @@ function writerReasons(protocol: Protocol, usage: Usage): string[] {
  */
 export function assertReadable(table: string, protocol: Protocol, metadata: Metadata): void {
   refuse('read', table, readerReasons(protocol));
-  parseSchemaJson(metadata);
+  parseSchemaJson(metadata.schemaString);
 }
 
 /**

@@ -1,17 +1,15 @@
 // RESTORE: a new version with the files and the schema of an older one.
 import { TributaryError } from '../base/index.js';
 import type { ObjectStore } from '../storage/index.js';
-import type { JsonObject } from './actions.js';
 import { transactionFacts } from './conflict.js';
 import { defaultEngineInfo } from './createTable.js';
 import { readRecentCommits } from './history.js';
-import { decodePath } from './paths.js';
+import type { JsonObject } from './json.js';
 import { commitTransaction } from './upkeep/commitTransaction.js';
 import { flagSetting } from './upkeep/intervals.js';
-import { pathOf } from './upkeep/rawActions.js';
 import { removeOf } from './upkeep/removeFile.js';
 import { openForUpkeep, type UpkeepOptions, type UpkeepTable } from './upkeep/upkeepTable.js';
-import { deletionVectorName } from './upkeep/vacuumPlan.js';
+import { namesOf } from './upkeep/vacuumPlan.js';
 import { findVacuumAtWork, vacuumLeaseMs } from './upkeep/vacuumRuns.js';
 
 export interface RestoreOptions extends UpkeepOptions {
@@ -133,11 +131,6 @@ async function assertPresent(
     'DELTA_FILE_MISSING',
     `Table ${table.log.table} cannot go back to version ${version}: ${missing.length} of its data files are gone, ${first} for one. A vacuum has deleted them; choose a newer version.`,
   );
-}
-
-/** Of the file, and of the one that its deletion vector lies in. */
-function namesOf(add: JsonObject): string[] {
-  return [decodePath(pathOf(add)), deletionVectorName(add)].filter((name) => name !== undefined);
 }
 
 async function isThere(store: ObjectStore, name: string): Promise<boolean> {

@@ -1,15 +1,9 @@
 // Pure. Table schemas: their JSON form (PROTOCOL.md "Schema Serialization Format"), and whether a batch fits one.
 import { TributaryError } from '../base/index.js';
-import type {
-  ColumnType,
-  ColumnValues,
-  DataBatch,
-  DataField,
-  DataType,
-  DataValues,
-} from '../parquet/index.js';
+import type { ColumnType, DataBatch, DataField, DataType, DataValues } from '../parquet/index.js';
 import { alignColumn } from './alignValues.js';
-import { type Json, typeTextOf } from './schemaJson.js';
+import { isJsonObject } from './json.js';
+import { parseSchemaJson, typeTextOf } from './schemaJson.js';
 import { dataTypeOf, isWritableType, parseColumn } from './tableTypes.js';
 import type { StructField, StructType } from './types.js';
 
@@ -33,23 +27,14 @@ export interface TableSchema {
   readonly fields: readonly TableField[];
 }
 
-function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 function corruptSchema(problem: string): TributaryError {
   return new TributaryError('DELTA_LOG_CORRUPT', `The table's schemaString ${problem}.`);
 }
 
 /** @throws TributaryError DELTA_LOG_CORRUPT */
 export function parseTableSchema(schemaString: string): TableSchema {
-  let json: unknown;
-  try {
-    json = JSON.parse(schemaString);
-  } catch {
-    throw corruptSchema('is not JSON');
-  }
-  if (!isObject(json) || json.type !== 'struct' || !Array.isArray(json.fields)) {
+  const json = parseSchemaJson(schemaString);
+  if (!isJsonObject(json) || json.type !== 'struct' || !Array.isArray(json.fields)) {
     throw corruptSchema('is not a struct');
   }
   return { fields: json.fields.map(parseField) };
@@ -58,14 +43,17 @@ export function parseTableSchema(schemaString: string): TableSchema {
 function parseField(json: unknown): TableField {
   const { type, ...common } = parseColumn(json);
   if (isWritableType(type)) return { kind: 'column', field: { ...common, type: dataTypeOf(type) } };
-  const raw = isObject(json) ? json.type : undefined;
+  const raw = isJsonObject(json) ? json.type : undefined;
   const typeText = typeof raw === 'string' ? raw : JSON.stringify(raw);
   return { kind: 'opaque', field: { ...common, typeText, leafCount: leafCountOf(raw) } };
 }
 
 function leafCountOf(type: unknown): number {
-  if (!isObject(type) || type.type !== 'struct' || !Array.isArray(type.fields)) return 1;
-  return type.fields.reduce<number>((sum, field) => sum + (isObject(field) ? leafCountOf(field.type) : 1), 0);
+  if (!isJsonObject(type) || type.type !== 'struct' || !Array.isArray(type.fields)) return 1;
+  return type.fields.reduce<number>(
+    (sum, field) => sum + (isJsonObject(field) ? leafCountOf(field.type) : 1),
+    0,
+  );
 }
 
 /** The columns that can be written; `opaque` ones are left out. */
@@ -178,24 +166,4 @@ function problemOfOpaque(field: OpaqueField, isGiven: boolean): string | undefin
     return `column "${field.name}" has the type ${field.typeText} in the table, which cannot be written`;
   if (!field.nullable) return `column "${field.name}" is missing and may not be null`;
   return undefined;
-}
-
-/** A column of nulls in the form that the type has in batches. */
-export function nullColumn(type: ColumnType, rowCount: number): ColumnValues {
-  const validity = new Uint8Array(rowCount);
-  switch (type) {
-    case 'string':
-      return { kind: 'text', values: new Array<null>(rowCount).fill(null) };
-    case 'binary':
-      return { kind: 'bytes', values: new Array<null>(rowCount).fill(null) };
-    case 'boolean':
-      return { kind: 'numbers', values: new Uint8Array(rowCount), validity };
-    case 'byte':
-    case 'short':
-    case 'integer':
-    case 'date':
-      return { kind: 'numbers', values: new Int32Array(rowCount), validity };
-    default:
-      return { kind: 'numbers', values: new Float64Array(rowCount), validity };
-  }
 }

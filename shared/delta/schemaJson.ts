@@ -1,20 +1,20 @@
 // Pure. Column types as a table's `schemaString` has them (PROTOCOL.md "Schema Serialization Format").
+import { TributaryError } from '../base/index.js';
 import type { DataField, DataType } from '../parquet/index.js';
+import type { JsonObject } from './json.js';
 import type { StructField, StructType } from './types.js';
-
-export type Json = Readonly<Record<string, unknown>>;
 
 export function schemaString(schema: StructType): string {
   return JSON.stringify({ type: 'struct', fields: schema.fields.map(fieldJson) });
 }
 
-export function fieldJson(field: DataField & { readonly metadata?: StructField['metadata'] }): Json {
+export function fieldJson(field: DataField & { readonly metadata?: StructField['metadata'] }): JsonObject {
   const { name, type, nullable, metadata = {} } = field;
   return { name, type: typeJson(type), nullable, metadata };
 }
 
 /** Keys are in the order in which Spark writes them. */
-export function typeJson(type: DataType): string | Json {
+export function typeJson(type: DataType): string | JsonObject {
   if (typeof type === 'string') return type;
   switch (type.kind) {
     case 'decimal':
@@ -43,4 +43,13 @@ export function typeJson(type: DataType): string | Json {
 export function typeTextOf(type: DataType): string {
   const json = typeJson(type);
   return typeof json === 'string' ? json : JSON.stringify(json);
+}
+
+/** @throws TributaryError DELTA_LOG_CORRUPT */
+export function parseSchemaJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new TributaryError('DELTA_LOG_CORRUPT', "The table's schemaString is not JSON.", { cause: error });
+  }
 }

@@ -1,5 +1,6 @@
 // Pure. A data file's `stats` JSON (PROTOCOL.md "Per-file Statistics"), as every engine's file skipping reads it.
 import type { ColumnStatistics, DataType } from '../parquet/index.js';
+import { decimalText } from './scalarText.js';
 import type { TableSchema } from './schema.js';
 
 export interface FileStatistics {
@@ -161,7 +162,9 @@ function boundText(column: ColumnStatistics, bound: 'min' | 'max', prefixLength:
     case 'float':
     case 'double':
       // Infinity has no JSON form that all readers take.
-      return Number.isFinite(value) ? JSON.stringify(value) : undefined;
+      if (!Number.isFinite(value)) return undefined;
+      // As in parquet.thrift: some readers order -0.0 before 0.0, and the column may hold both.
+      return value === 0 && bound === 'min' ? '-0.0' : JSON.stringify(value);
     case 'byte':
     case 'short':
     case 'integer':
@@ -174,13 +177,6 @@ function boundText(column: ColumnStatistics, bound: 'min' | 'max', prefixLength:
     case 'timestamp_ntz':
       return quoteUndefined(isoText(wholeMilliseconds(value, bound))?.slice(0, -1));
   }
-}
-
-/** All digits, which a JavaScript number may not hold. */
-function decimalText(unscaled: bigint, scale: number): string {
-  if (scale === 0) return String(unscaled);
-  const digits = String(unscaled < 0n ? -unscaled : unscaled).padStart(scale + 1, '0');
-  return `${unscaled < 0n ? '-' : ''}${digits.slice(0, -scale)}.${digits.slice(-scale)}`;
 }
 
 function quoteUndefined(text: string | undefined): string | undefined {

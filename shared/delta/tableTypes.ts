@@ -1,6 +1,8 @@
 // Pure. The columns of a table with types of every kind (PROTOCOL.md "Schema Serialization Format"), as a reader needs them.
 import { TributaryError } from '../base/index.js';
 import type { ColumnType, DataField, DataType, DecimalType, VoidType } from '../parquet/index.js';
+import { isJsonObject } from './json.js';
+import { parseSchemaJson } from './schemaJson.js';
 
 export interface TableColumn {
   readonly name: string;
@@ -34,32 +36,20 @@ const columnTypes: Readonly<Record<string, ColumnType>> = {
   timestamp_ntz: 'timestamp_ntz',
 };
 
-type Json = Readonly<Record<string, unknown>>;
-
-function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 function corruptSchema(problem: string): TributaryError {
   return new TributaryError('DELTA_LOG_CORRUPT', `The table's schemaString ${problem}.`);
 }
 
 /** @throws TributaryError DELTA_LOG_CORRUPT */
 export function parseTableColumns(schemaString: string): readonly TableColumn[] {
-  let json: unknown;
-  try {
-    json = JSON.parse(schemaString);
-  } catch {
-    throw corruptSchema('is not JSON');
-  }
-  const type = parseType(json);
+  const type = parseType(parseSchemaJson(schemaString));
   if (typeof type !== 'object' || type.kind !== 'struct') throw corruptSchema('is not a struct');
   return type.fields;
 }
 
 function parseType(json: unknown): TableType {
   if (typeof json === 'string') return parsePrimitive(json);
-  if (!isObject(json)) throw corruptSchema('has a column without a type');
+  if (!isJsonObject(json)) throw corruptSchema('has a column without a type');
   switch (json.type) {
     case 'struct':
       if (!Array.isArray(json.fields)) throw corruptSchema('has a struct without fields');
@@ -84,12 +74,13 @@ function part(name: string, type: unknown, nullable: boolean): TableColumn {
 
 /** @throws TributaryError DELTA_LOG_CORRUPT */
 export function parseColumn(json: unknown): TableColumn {
-  if (!isObject(json) || typeof json.name !== 'string') throw corruptSchema('has a column without a name');
+  if (!isJsonObject(json) || typeof json.name !== 'string')
+    throw corruptSchema('has a column without a name');
   return {
     name: json.name,
     type: parseType(json.type),
     nullable: json.nullable !== false,
-    metadata: isObject(json.metadata) ? json.metadata : {},
+    metadata: isJsonObject(json.metadata) ? json.metadata : {},
   };
 }
 

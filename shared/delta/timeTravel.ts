@@ -10,7 +10,7 @@ import {
 import { loadState } from './loadState.js';
 import { readCommit, type TableLog } from './log.js';
 import { earliestVersion, type LogFile } from './logSegment.js';
-import { logFolder } from './paths.js';
+import { commitVersionOf, logFolder } from './paths.js';
 import { assertReadable } from './protocol.js';
 import { logOf, type TableLocation, tableNotFound } from './tableReader.js';
 import type { Metadata, Snapshot } from './types.js';
@@ -94,8 +94,8 @@ async function listCommits(log: TableLog): Promise<Listing> {
   const files: ListedFile[] = [];
   for await (const file of log.store.list(`${logFolder}0`)) files.push(file);
   const commits = files.flatMap(({ path, lastModifiedMs }) => {
-    const version = /^(\d{20})\.json$/.exec(path.slice(logFolder.length))?.[1];
-    return version === undefined ? [] : [{ version: Number(version), lastModifiedMs }];
+    const version = commitVersionOf(path);
+    return version === undefined ? [] : [{ version, lastModifiedMs }];
   });
   return { files, commits };
 }

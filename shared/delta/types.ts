@@ -39,6 +39,8 @@ export interface AddAction {
   /** JSON text. */
   readonly stats?: string;
   readonly deletionVector?: DeletionVector;
+  /** Of other engines; the file's `remove` has them, too. */
+  readonly tags?: Readonly<Record<string, string | null>>;
 }
 
 export interface TransactionAction {

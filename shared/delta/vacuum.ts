@@ -1,8 +1,8 @@
 // VACUUM: deletes data files that no version within the retention refers to.
 import { type Clock, type Random, TributaryError } from '../base/index.js';
-import type { JsonObject } from './actions.js';
 import { type TransactionFacts, transactionFacts } from './conflict.js';
 import { defaultEngineInfo } from './createTable.js';
+import type { JsonObject } from './json.js';
 import type { TableLog } from './log.js';
 import { logOf } from './tableReader.js';
 import { deleteAll } from './upkeep/boundedDeletes.js';

@@ -29,8 +29,8 @@ export function writableTable(name: string, definition: TableDefinition): Writab
   const { protocol, metadata } = definition;
   assertWritable(name, protocol, metadata);
   const schema = parseTableSchema(metadata.schemaString);
-  const partitionNames = new Set(metadata.partitionColumns.map((column) => column.toLowerCase()));
-  const isData = ({ name: column }: { readonly name: string }) => !partitionNames.has(column.toLowerCase());
+  const partitionNames = new Set(metadata.partitionColumns);
+  const isData = ({ name: column }: { readonly name: string }) => !partitionNames.has(column);
   const writableColumns = columnsOf(schema);
   return {
     definition,
@@ -44,10 +44,9 @@ export function writableTable(name: string, definition: TableDefinition): Writab
   };
 }
 
+/** In the schema's spelling, which readers here and in Spark expect: another one would hide the values from them. */
 function partitionColumn(table: string, schema: TableSchema, name: string): PartitionColumn {
-  const isNamed = ({ field }: TableSchema['fields'][number]) =>
-    field.name.toLowerCase() === name.toLowerCase();
-  const found = schema.fields.find(isNamed);
+  const found = schema.fields.find(({ field }) => field.name === name);
   if (found === undefined) {
     throw new TributaryError(
       'DELTA_LOG_CORRUPT',

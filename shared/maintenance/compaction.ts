@@ -1,6 +1,7 @@
 // Merges a table's small files in three steps that an orchestration may run in different processes: plan, rewrite each
 // bin, commit all. What travels between them is a few names, never rows or statistics.
 import {
+  type AddAction,
   commitOptimize,
   type OptimizeBin,
   openTable,
@@ -67,10 +68,15 @@ export async function planCompaction(
     optimizeLimits(given, snapshot.metadata.configuration, defaultTargetBytes),
   );
   const bins = plan.bins
-    .filter(({ files }) => files.length >= limits.minimumSmallFiles)
+    .filter(({ files }) => files.length >= limits.minimumSmallFiles || files.some(hasVector))
     .slice(0, maxBins)
     .map(({ files }) => ({ paths: files.slice(0, maxFilesPerBin).map(({ path }) => path) }));
   return { version: plan.version, bins };
+}
+
+/** Rewriting the file is worth it for the deleted rows alone, which every reader has to leave out. */
+function hasVector({ deletionVector }: AddAction): boolean {
+  return deletionVector !== undefined;
 }
 
 /** One at a time in a process, so that memory is that of one bin however wide the orchestration fans out. */

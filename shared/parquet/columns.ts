@@ -81,7 +81,7 @@ export interface VoidType {
   readonly kind: 'void';
 }
 
-/** Every type that can be read; `ColumnType`s are those that can be written, too. */
+/** Every type that can be read; all but `void` can be written, too. */
 export type DataType = ColumnType | DecimalType | StructDataType | ListDataType | MapDataType | VoidType;
 
 export interface DataField {

@@ -1,7 +1,7 @@
-// Pure. Columns of any type joined, picked from row by row, and made of nulls.
-import type { ColumnBatch, DataBatch, DataField, DataType, DataValues } from './columns.js';
+// Pure. Columns of any type joined, cut, and made of nulls.
+import type { ColumnType, ColumnValues, DataBatch, DataField, DataType, DataValues } from './columns.js';
 
-type NumberArray = Int32Array | Float64Array | Uint8Array | BigInt64Array;
+export type NumberArray = Int32Array | Float64Array | Uint8Array | BigInt64Array;
 
 /** A part of a joined column: its first `count` entries. */
 export interface Part {
@@ -158,7 +158,7 @@ function concatNumbers(
 
 type SmallNumberArray = Int32Array | Float64Array | Uint8Array;
 
-function emptyLike(values: NumberArray, rowCount: number): SmallNumberArray {
+export function emptyLike(values: NumberArray, rowCount: number): SmallNumberArray {
   if (values instanceof Int32Array) return new Int32Array(rowCount);
   return values instanceof Uint8Array ? new Uint8Array(rowCount) : new Float64Array(rowCount);
 }
@@ -170,6 +170,10 @@ function emptyNumbers(type: DataType, rowCount: number): SmallNumberArray {
 }
 
 type DecimalArray = Extract<DataValues, { kind: 'decimals' }>['values'];
+
+export function isTyped(values: DecimalArray): values is Exclude<DecimalArray, readonly bigint[]> {
+  return !Array.isArray(values);
+}
 
 function concatDecimals(
   parts: readonly { readonly values: { readonly values: DecimalArray }; readonly count: number }[],
@@ -245,89 +249,9 @@ function sliceOffsets(
   return { offsets: cut, first, end: offsets[to]! };
 }
 
-/** These rows, in this order. */
-export function selectRows(batch: ColumnBatch, rows: Int32Array): ColumnBatch;
-export function selectRows(batch: DataBatch, rows: Int32Array): DataBatch;
-export function selectRows(batch: DataBatch, rows: Int32Array): DataBatch {
-  return {
-    rowCount: rows.length,
-    fields: batch.fields,
-    columns: batch.columns.map((column) => selectValues(column, rows)),
-  };
-}
-
-function selectValues(values: DataValues, rows: Int32Array): DataValues {
-  if (values.kind === 'void') return values;
-  if (values.kind === 'text') return { kind: 'text', values: pick(values.values, rows) };
-  if (values.kind === 'bytes') return { kind: 'bytes', values: pick(values.values, rows) };
-  const validity = values.validity === undefined ? {} : { validity: pickNumbers(values.validity, rows) };
-  switch (values.kind) {
-    case 'numbers':
-      return { kind: 'numbers', values: pickNumbers(values.values, rows), ...validity };
-    case 'decimals': {
-      const { values: from } = values;
-      if (isTyped(from)) return { kind: 'decimals', values: pickNumbers(from, rows), ...validity };
-      return { kind: 'decimals', values: pick(from, rows), ...validity };
-    }
-    case 'struct':
-      return {
-        kind: 'struct',
-        children: values.children.map((child) => selectValues(child, rows)),
-        ...validity,
-      };
-    case 'list': {
-      const { offsets, elements } = selectElements(values.offsets, rows);
-      return { kind: 'list', offsets, element: selectValues(values.element, elements), ...validity };
-    }
-    case 'map': {
-      const { offsets, elements } = selectElements(values.offsets, rows);
-      return {
-        kind: 'map',
-        offsets,
-        keys: selectValues(values.keys, elements),
-        values: selectValues(values.values, elements),
-        ...validity,
-      };
-    }
-  }
-}
-
-function isTyped(values: DecimalArray): values is Exclude<DecimalArray, readonly bigint[]> {
-  return !Array.isArray(values);
-}
-
-function pick<T>(values: readonly T[], rows: Int32Array): T[] {
-  return Array.from(rows, (row) => values[row]!);
-}
-
-function pickNumbers<Numbers extends NumberArray>(values: Numbers, rows: Int32Array): Numbers {
-  const ofSameKind =
-    values instanceof BigInt64Array ? new BigInt64Array(rows.length) : emptyLike(values, rows.length);
-  const picked = ofSameKind as Numbers;
-  for (let index = 0; index < rows.length; index++) picked[index] = values[rows[index]!]!;
-  return picked;
-}
-
-function selectElements(
-  offsets: Int32Array,
-  rows: Int32Array,
-): { readonly offsets: Int32Array; readonly elements: Int32Array } {
-  const selected = new Int32Array(rows.length + 1);
-  for (let index = 0; index < rows.length; index++) {
-    const row = rows[index]!;
-    selected[index + 1] = selected[index]! + offsets[row + 1]! - offsets[row]!;
-  }
-  const elements = new Int32Array(selected[rows.length]!);
-  for (let index = 0; index < rows.length; index++) {
-    const first = offsets[rows[index]!]!;
-    for (let at = selected[index]!; at < selected[index + 1]!; at++) {
-      elements[at] = first + at - selected[index]!;
-    }
-  }
-  return { offsets: selected, elements };
-}
-
 /** A column of nulls in the form of its type. */
+export function nullValues(type: ColumnType, rowCount: number): ColumnValues;
+export function nullValues(type: DataType, rowCount: number): DataValues;
 export function nullValues(type: DataType, rowCount: number): DataValues {
   if (type === 'string') return { kind: 'text', values: new Array<null>(rowCount).fill(null) };
   if (type === 'binary') return { kind: 'bytes', values: new Array<null>(rowCount).fill(null) };

@@ -24,7 +24,7 @@ export {
   type StructBuilder,
   type ValuesBuilder,
 } from './dataBatchBuilder.js';
-export { isNullAt, nullValues, selectRows } from './dataBatches.js';
+export { isNullAt, nullValues } from './dataBatches.js';
 export { type EncodedParquet, type EncodeOptions, encodeParquet } from './encode.js';
 export {
   openParquet,
@@ -36,4 +36,5 @@ export {
 } from './read.js';
 export { type EncodeRecordsOptions, encodeRecords } from './records/encodeRecords.js';
 export type { RecordField, RecordType, RecordValues } from './records/recordTypes.js';
+export { selectRows } from './selectRows.js';
 export type { ColumnStatistics } from './statistics.js';

@@ -119,14 +119,33 @@ describe('creating a table', () => {
     });
   }
 
-  for (const key of ['delta.enableDeletionVectors', 'delta.constraints.x', 'delta.feature.rowTracking']) {
-    it(`refuses the property ${key}`, async () => {
-      await assert.rejects(createTable({ ...setUp(), configuration: { [key]: 'true' } }), {
+  for (const [key, value] of [
+    ['delta.enableDeletionVectors', 'true'],
+    ['delta.constraints.x', 'true'],
+    ['delta.feature.rowTracking', 'supported'],
+    ['delta.checkpointPolicy', 'v2'],
+    ['delta.universalFormat.enabledFormats', 'iceberg'],
+    ['delta.logRetentionDuration', '30 days'],
+    ['delta.deletedFileRetentionDuration', 'interval 1 month'],
+  ] as const) {
+    it(`refuses the property ${key} ${value}`, async () => {
+      await assert.rejects(createTable({ ...setUp(), configuration: { [key]: value } }), {
         code: 'CONFIG_INVALID',
         message: new RegExp(key),
       });
     });
   }
+
+  it('keeps properties that ask for nothing, also unknown ones', async () => {
+    const configuration = {
+      'delta.checkpointPolicy': 'classic',
+      'delta.logRetentionDuration': 'interval 12 hours',
+      'delta.autoOptimize.optimizeWrite': 'true',
+      owner: 'somebody',
+    };
+    const { snapshot } = await createTable({ ...setUp(), configuration });
+    assert.deepEqual(snapshot.metadata.configuration, configuration);
+  });
 });
 
 describe('opening a table', () => {

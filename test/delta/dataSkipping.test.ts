@@ -96,6 +96,11 @@ describe('a file is left out', () => {
       statsOf('amount', '1', '12345678901234567890.12'),
       compare('amount', '>', '12345678901234567890.12'),
     ],
+    [
+      'by a rounded decimal that is too far away for the rounding to matter',
+      statsOf('amount', '1', '1.2345678901234567e19'),
+      compare('amount', '>', '12345678901234600000.00'),
+    ],
     ['by text in the order of code points', statsOf('s', '"a"', '"\ue000"'), compare('s', '>', '\u{10000}')],
     ['by a date', statsOf('day', '"2024-01-01"', '"2024-01-31"'), compare('day', '>=', '2024-02-01')],
     [
@@ -159,6 +164,16 @@ describe('a file is kept', () => {
       'when its bounds are those of a float that got wider',
       statsOf('widened', '-0.1', '0.1'),
       compare('widened', '<=', Math.fround(-0.1)),
+    ],
+    [
+      'when a maximum of a decimal may have been rounded down by a double',
+      statsOf('amount', '1', '1.2345678901234567e19'),
+      compare('amount', '=', '12345678901234567890.12'),
+    ],
+    [
+      'when a minimum of a decimal may have been rounded up by a double',
+      statsOf('amount', '12345678901234568000.0', '2e19'),
+      compare('amount', '=', '12345678901234567890.12'),
     ],
     ['without statistics', {}, compare('n', '=', 1)],
     ['with statistics that are no JSON', { stats: '{' }, compare('n', '=', 1)],

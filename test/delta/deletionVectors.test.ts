@@ -248,6 +248,18 @@ describe('a table with deletion vectors that is written to', () => {
     assert.equal(JSON.parse(added[0]!.stats).numRecords, 9);
   });
 
+  it('loses the deleted rows of a file that has no other small one beside it', async () => {
+    const table = await setUp(vector);
+    await table.files.put(vectorPath, vectors.bytes);
+    const result = await optimizeTable(table);
+    assert.deepEqual(
+      result.kind === 'optimized' && [result.removedCount, result.addedCount, result.rowCount],
+      [1, 1, 7],
+    );
+    assert.deepEqual(await rowsOf(table), live);
+    assert.deepEqual(await optimizeTable(table), { kind: 'nothing' });
+  });
+
   it('loses the rows that a delete matches, whatever the vector had deleted before', async () => {
     const table = await setUpWithFile();
     const result = await deleteRows({

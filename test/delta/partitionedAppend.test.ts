@@ -21,7 +21,7 @@ import { createMemoryStore, type ObjectStore } from '../../shared/storage/index.
 import { blindAppend, field, readLogLines } from '../support/deltaFixtures.js';
 import { FaultyStore, ProcessKilled, type WriteFault } from '../support/faultyStore.js';
 import { readOnlyFolderStore } from '../support/folderStore.js';
-import { deleteCommits } from '../support/foreignTable.js';
+import { deleteCommits, putCommitLines } from '../support/foreignTable.js';
 import { InstantClock } from '../support/instantClock.js';
 import { Interleaving } from '../support/interleaving.js';
 import { batchOf, type Cells, type RowObject, rowObjects } from '../support/rowObjects.js';
@@ -228,6 +228,17 @@ describe('an append to a partitioned table', () => {
         message: /"site" may not be null, but is in row 1/,
       });
     }
+  });
+
+  it('is refused where the log names a partition column that the schema does not have, in that spelling', async () => {
+    const table = setUp();
+    const { snapshot } = await createTable(table);
+    const metaData = { ...snapshot.metadata, partitionColumns: ['site', 'day'] };
+    await putCommitLines(table.store, root, 1, [{ metaData }]);
+    await assert.rejects(new TableWriter(table).append(blindAppend(rowsOf(1, ['a']))), {
+      code: 'DELTA_LOG_CORRUPT',
+      message: /partitioned by "site", which is none of its columns/,
+    });
   });
 
   it('refuses bytes that the log has no form for', async () => {

@@ -1,8 +1,13 @@
 // What a batch must look like to go into a table.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { alignBatch, columnsOf, nullColumn, parseTableSchema } from '../../shared/delta/schema.js';
-import type { ColumnBatch, ColumnType, ColumnValues } from '../../shared/parquet/index.js';
+import { alignBatch, columnsOf, parseTableSchema } from '../../shared/delta/schema.js';
+import {
+  type ColumnBatch,
+  type ColumnType,
+  type ColumnValues,
+  nullValues,
+} from '../../shared/parquet/index.js';
 
 const tableSchema = parseTableSchema(
   JSON.stringify({
@@ -167,7 +172,7 @@ describe('a schema', () => {
       ['timestamp_ntz', 'Float64Array'],
     ];
     for (const [type, form] of forms) {
-      const column = nullColumn(type, 2);
+      const column = nullValues(type, 2);
       assert.equal(column.values.constructor.name, form, type);
       assert.equal(column.values.length, 2);
       if (column.kind === 'numbers') assert.deepEqual(column.validity, new Uint8Array(2));

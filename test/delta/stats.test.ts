@@ -60,6 +60,7 @@ describe('statistics of a data file', () => {
       '9223372036854775807',
     ],
     ['doubles', 'double', -0.5, 1e300, '-0.5', '1e+300'],
+    ['a zero minimum with a sign, a zero maximum without', 'double', 0, 0, '-0.0', '0'],
     ['no infinity', 'double', -Infinity, 3, undefined, '3'],
     ['no infinite maximum', 'float', 1, Infinity, '1', undefined],
     ['nothing where there is no value', 'double', undefined, undefined, undefined, undefined],

@@ -210,3 +210,40 @@ describe('an append-only table', () => {
     assert.equal((await rowObjects(table)).length, 6);
   });
 });
+
+describe('a table without a column that a file can hold', () => {
+  const voids = { name: 'nothing', type: 'void', nullable: true, metadata: {} };
+  const day = { name: 'day', type: 'string', nullable: true, metadata: {} };
+
+  async function setUpWith(fields: readonly object[], partitionColumns: readonly string[]) {
+    const table = await setUp({});
+    const { metadata } = (await openTable(table)).snapshot;
+    const schemaString = JSON.stringify({ type: 'struct', fields });
+    await putCommitLines(table.store, root, 4, [
+      { metaData: { ...metadata, schemaString, partitionColumns } },
+    ]);
+    return new TableWriter(table);
+  }
+
+  it('takes no rows, whether its columns are void or for partitions only', async () => {
+    const onlyVoid = await setUpWith([voids], []);
+    const noColumns = { rowCount: 3, fields: [], columns: [] };
+    const refused = { code: 'DELTA_SCHEMA_MISMATCH', message: /takes no rows/ };
+    await assert.rejects(onlyVoid.append(blindAppend(noColumns)), refused);
+    const onlyPartitions = await setUpWith([day, voids], ['day']);
+    await assert.rejects(onlyPartitions.append(blindAppend(batchOf({ day: ['string', ['x']] }))), refused);
+  });
+
+  it('takes transactions, and rows once it gets a column', async () => {
+    const writer = await setUpWith([voids], []);
+    const transactions = [{ appId: 'a', version: 1 }];
+    const empty = { rowCount: 0, fields: [], columns: [] };
+    await writer.append({ prepare: () => ({ batch: empty, transactions, readAppIds: [] }) });
+    const batch = batchOf({ value: ['integer', [5]] });
+    const evolve: StructType = { type: 'struct', fields: [field('value', 'integer')] };
+    const result = await writer.append({
+      prepare: () => ({ batch, transactions: [], readAppIds: [], evolve }),
+    });
+    assert.equal(result.kind, 'committed');
+  });
+});

@@ -6,6 +6,7 @@ import { monotoneTimes, versionAt } from '../../shared/delta/commitTimes.js';
 import {
   findVersionAt,
   readCommitTimes,
+  readHistory,
   readRows,
   readSnapshotAt,
   TableWriter,
@@ -158,6 +159,14 @@ describe('timestamps inside commits', () => {
     }
     assert.equal(await findVersionAt(table, startMs), times[1]!.timestampMs > startMs ? 0 : 1);
     assert.equal(await findVersionAt(table, ownTime(99)), 4);
+  });
+
+  it('are the times that the history tells', async () => {
+    const table = await setUp();
+    await withInCommitTimestamps(table, 2);
+    const history = await readHistory(table);
+    const times = history.map(({ version, timestampMs }) => ({ version, timestampMs }));
+    assert.deepEqual(times.reverse(), await readCommitTimes(table));
   });
 
   it('that a commit lacks are an error that names the version', async () => {

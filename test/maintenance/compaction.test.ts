@@ -5,10 +5,12 @@ import { openTable, optimizeTable, TableWriter, type UpkeepOptions } from '../..
 import { commitCompaction, planCompaction, rewriteFiles, tendLog } from '../../shared/maintenance/index.js';
 import { createMemoryStore } from '../../shared/storage/index.js';
 import { blindAppend, readingsBatch, readingsSchema } from '../support/deltaFixtures.js';
+import { putCommitLines } from '../support/foreignTable.js';
 import { InstantClock } from '../support/instantClock.js';
 
 const limits = { targetFileBytes: 128 * 2 ** 20, minimumSmallFiles: 5 };
 const sortBy = ['device_id', 'event_time'];
+const feature = 'deletionVectors';
 
 /** A table with `fileCount` files of ten rows. */
 async function smallFiles(
@@ -52,6 +54,25 @@ describe('compaction in three steps', () => {
   it('waits until enough small files have gathered', async () => {
     const { bins } = await planCompaction(await smallFiles(4), limits);
     assert.deepEqual(bins, []);
+  });
+
+  it('does not wait to be rid of deleted rows', async () => {
+    const table = await smallFiles(1);
+    const [file] = (await openTable(table)).snapshot.files.values();
+    const deletionVector = { storageType: 'i', pathOrInlineDv: '', sizeInBytes: 1, cardinality: 9 };
+    await putCommitLines(table.store, 't', 2, [
+      {
+        protocol: {
+          minReaderVersion: 3,
+          minWriterVersion: 7,
+          readerFeatures: [feature],
+          writerFeatures: [feature],
+        },
+      },
+      { remove: { path: file!.path, dataChange: true } },
+      { add: { ...file, deletionVector } },
+    ]);
+    assert.deepEqual((await planCompaction(table, limits)).bins, [{ paths: [file!.path] }]);
   });
 
   it('changes nothing when its commit is repeated after a lost answer', async () => {

@@ -1,4 +1,6 @@
 // Log lines written by hand, for tables that other engines could have written.
+import type { Clock } from '../../shared/base/index.js';
+import { openTable, type TableLocation } from '../../shared/delta/index.js';
 import { type ObjectStore, storeBelow } from '../../shared/storage/index.js';
 
 export const logDigits = (version: number): string => String(version).padStart(20, '0');
@@ -28,4 +30,17 @@ export async function deleteCommits(
 ): Promise<void> {
   for (let version = from; version <= to; version++)
     await storeBelow(store, root).delete(`_delta_log/${logDigits(version)}.json`);
+}
+
+/** Gives the table properties that are refused when a table is created here; the newest metaData stays as it is otherwise. */
+export async function setProperties(
+  table: TableLocation & { readonly clock: Clock },
+  properties: Readonly<Record<string, string>>,
+): Promise<void> {
+  const { version, metadata } = (await openTable(table)).snapshot;
+  const configuration = { ...metadata.configuration, ...properties };
+  await putCommitLines(table.store, table.root, version + 1, [
+    { commitInfo: { operation: 'SET TBLPROPERTIES' } },
+    { metaData: { ...metadata, configuration } },
+  ]);
 }

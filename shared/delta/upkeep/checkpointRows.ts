@@ -1,9 +1,9 @@
 // Pure. The content of a checkpoint in the schema that Spark writes (PROTOCOL.md "Checkpoint Schema"): one row an action, every
 // other column null.
 import type { RecordField, RecordValues } from '../../parquet/index.js';
-import type { JsonObject } from '../actions.js';
+import { isJsonObject, type JsonObject } from '../json.js';
 import { type FullState, unexpiredRemoves } from './fullState.js';
-import { deletionVectorOf, isJsonObject } from './rawActions.js';
+import { deletionVectorOf } from './rawActions.js';
 
 const struct = (name: string, fields: readonly RecordField[]): RecordField => ({
   name,
@@ -124,12 +124,21 @@ function* rowsOf(
   removes: readonly JsonObject[],
 ): Generator<RecordValues> {
   yield* header;
-  yield { protocol: state.protocol };
+  yield { protocol: protocolRow(state.protocol ?? {}) };
   yield { metaData: metaDataRow(state.metaData ?? {}) };
   for (const txn of transactions) yield { txn };
   for (const domainMetadata of state.domains.values()) yield { domainMetadata };
   for (const remove of removes) yield { remove: fileRow(remove) };
   for (const add of state.adds.values()) yield { add: fileRow(add) };
+}
+
+/** Lists of features exist from versions 3 and 7 on; a list below, empty though it be, makes other engines refuse the table. */
+function protocolRow({ readerFeatures, writerFeatures, ...versions }: JsonObject): RecordValues {
+  return {
+    ...versions,
+    ...(Number(versions.minReaderVersion) >= 3 && { readerFeatures }),
+    ...(Number(versions.minWriterVersion) >= 7 && { writerFeatures }),
+  };
 }
 
 function metaDataRow(metaData: JsonObject): RecordValues {

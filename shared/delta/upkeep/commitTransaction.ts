@@ -1,7 +1,8 @@
 // Commits what upkeep prepared, past rivals that do not concern it.
 import { type Clock, type Random, TributaryError } from '../../base/index.js';
-import { type CommitActions, type JsonObject, serializeCommit } from '../actions.js';
+import { type CommitActions, serializeCommit } from '../actions.js';
 import { checkConflict, type TransactionConflict, type TransactionFacts } from '../conflict.js';
+import type { JsonObject } from '../json.js';
 import { putCommit, readCommit, type TableLog } from '../log.js';
 import { pauseBeforeRetry } from '../retry.js';
 

@@ -1,8 +1,8 @@
 // Pure. A table's whole state with its tombstones (PROTOCOL.md "Action Reconciliation"), built only while upkeep needs it:
 // snapshots that readers keep do without tombstones. Holds the live files, the tombstones and the transactions.
-import type { JsonObject } from '../actions.js';
+import { isJsonObject, type JsonObject } from '../json.js';
 import type { ReplayResult } from '../replay.js';
-import { fileKey, isJsonObject } from './rawActions.js';
+import { fileKey } from './rawActions.js';
 
 /** Fields that a tombstone in a checkpoint does not have; left out at once, since they are most of its size. */
 function withoutStatistics(remove: JsonObject): JsonObject {

@@ -1,7 +1,8 @@
 // Pure. Which files of the log nobody needs any more (PROTOCOL.md "Metadata Cleanup").
 import type { ObjectInfo } from '../../storage/index.js';
+import { monotoneTimes, versionAt } from '../commitTimes.js';
 import { completeCheckpoints } from '../logSegment.js';
-import { logFolder } from '../paths.js';
+import { commitVersionOf, logFolder } from '../paths.js';
 
 export interface LogCleanupInput {
   /** Files of `_delta_log/` with their times in storage. */
@@ -47,26 +48,15 @@ export function planLogCleanup({ files, nowMs, retentionMs }: LogCleanupInput): 
     : { kind: 'delete', checkpointVersion, paths: expired.sort() };
 }
 
-interface NamedFile extends ObjectInfo {
-  readonly name: string;
-}
-
-/** Newest version committed up to `cutoffMs`. Times of storage may tie or run backwards; a later commit counts as later. */
-function newestCommit(files: readonly NamedFile[], cutoffMs: number): number | undefined {
+/** Newest version committed up to `cutoffMs`. */
+function newestCommit(files: readonly ObjectInfo[], cutoffMs: number): number | undefined {
   const commits = files
-    .flatMap(({ name, lastModifiedMs }) => {
-      const match = commitName.exec(name);
-      return match === null ? [] : [{ version: Number(match[1]), lastModifiedMs }];
+    .flatMap(({ path, lastModifiedMs }) => {
+      const version = commitVersionOf(path);
+      return version === undefined ? [] : [{ version, timestampMs: lastModifiedMs }];
     })
     .sort((left, right) => left.version - right.version);
-  let newest: number | undefined;
-  let previousMs = Number.NEGATIVE_INFINITY;
-  for (const { version, lastModifiedMs } of commits) {
-    previousMs = Math.max(lastModifiedMs, previousMs + 1);
-    if (previousMs > cutoffMs) break;
-    newest = version;
-  }
-  return newest;
+  return versionAt(monotoneTimes(commits), cutoffMs);
 }
 
 function isExpired(name: string, checkpointVersion: number): boolean {

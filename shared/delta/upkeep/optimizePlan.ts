@@ -8,11 +8,11 @@ export interface OptimizeLimits {
   readonly targetBytes: number;
   /** Rows of a bin at most: what bounds the memory of a rewrite. */
   readonly maxBinRows: number;
-  /** Files of this size or more are left alone; default three quarters of the target. */
+  /** Files of this size or more are left alone, unless many of their rows are deleted; default three quarters of the target. */
   readonly smallFileBytes: number;
 }
 
-/** Files of one partition that become one file. Plain data, so that it can travel to another process. */
+/** Files of one partition that become one file; a single one loses the rows that its deletion vector deletes. Plain data, so that it can travel to another process. */
 export interface OptimizeBin {
   readonly partitionValues: Readonly<Record<string, string | null>>;
   readonly files: readonly AddAction[];
@@ -55,7 +55,7 @@ export function planOptimize(snapshot: Snapshot, limits: OptimizeLimits): Optimi
   const { partitionColumns } = snapshot.metadata;
   const partitions = new Map<string, AddAction[]>();
   for (const file of [...snapshot.files.values()].sort(byTime)) {
-    if (file.size >= limits.smallFileBytes) continue;
+    if (file.size >= limits.smallFileBytes && !hasManyDeletedRows(file)) continue;
     const key = JSON.stringify(partitionColumns.map((name) => file.partitionValues[name] ?? null));
     const files = partitions.get(key);
     if (files === undefined) partitions.set(key, [file]);
@@ -91,7 +91,17 @@ function packFiles(files: readonly AddAction[], limits: OptimizeLimits): Optimiz
     rows += fileRows;
   }
   bins.push(open);
-  return bins.filter((bin) => bin.length > 1).map(binOf);
+  return bins.filter((bin) => bin.length > 1 || bin.some(hasManyDeletedRows)).map(binOf);
+}
+
+/** Of its rows; Spark's `delta.optimize.maxDeletedRowsRatio`. */
+const maxDeletedShare = 0.05;
+
+/** Reading it costs more than it gives: rewritten even when it is large or alone. */
+function hasManyDeletedRows(file: AddAction): boolean {
+  if (file.deletionVector === undefined) return false;
+  const rowCount = rowCountOf(file);
+  return rowCount === undefined || file.deletionVector.cardinality > maxDeletedShare * rowCount;
 }
 
 function binOf(files: readonly AddAction[]): OptimizeBin {

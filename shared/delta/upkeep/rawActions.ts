@@ -1,11 +1,8 @@
 // Pure. Actions with all their fields, as upkeep has to hand them on: checkpoints, restored files and tombstones must not lose what
 // this project does not use itself.
-import { ActionCollector, type ActionSink, type JsonObject } from '../actions.js';
+import { ActionCollector, type ActionSink } from '../actions.js';
+import { isJsonObject, type JsonObject } from '../json.js';
 import { canonicalPath } from '../paths.js';
-
-export function isJsonObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
 
 /** Actions being gathered with all their fields; what readers would refuse is refused here, too. */
 export class RawActions implements ActionSink {

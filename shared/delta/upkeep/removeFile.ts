@@ -1,5 +1,5 @@
 // Pure. The `remove` of a live file: with all that PROTOCOL.md "Add File and Remove File" wants copied from its `add`.
-import type { JsonObject } from '../actions.js';
+import type { JsonObject } from '../json.js';
 
 const copied = ['stats', 'tags', 'deletionVector', 'baseRowId', 'defaultRowCommitVersion'];
 

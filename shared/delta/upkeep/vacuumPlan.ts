@@ -1,7 +1,7 @@
 // Pure. Which objects in a table's folder belong to nobody any more.
-import { TributaryError } from '../../base/index.js';
 import type { ObjectInfo } from '../../storage/index.js';
-import type { JsonObject } from '../actions.js';
+import { locateVector } from '../deletionVector.js';
+import type { JsonObject } from '../json.js';
 import { decodePath } from '../paths.js';
 import { type FullState, unexpiredRemoves } from './fullState.js';
 import { deletionVectorOf, pathOf } from './rawActions.js';
@@ -24,34 +24,18 @@ export function namesOf(file: JsonObject): readonly string[] {
   return vector === undefined ? [name] : [name, vector];
 }
 
-/** PROTOCOL.md "Deletion Vectors": in the file itself, or in one named after an id that is written in base 85 behind a folder's name. */
-export function deletionVectorName(file: JsonObject): string | undefined {
+/** Undefined for one that lies in the log itself. */
+function deletionVectorName(file: JsonObject): string | undefined {
   const vector = deletionVectorOf(file);
   if (vector === undefined || vector.storageType === 'i') return undefined;
-  const text = String(vector.pathOrInlineDv);
-  if (vector.storageType === 'p') return decodePath(text);
-  const folder = text.slice(0, -encodedIdLength);
-  const name = `deletion_vector_${decodeId(text.slice(-encodedIdLength))}.bin`;
-  return folder === '' ? name : `${folder}/${name}`;
-}
-
-const encodedIdLength = 20;
-const base85 = '0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#';
-
-function decodeId(text: string): string {
-  let hex = '';
-  for (let start = 0; start < encodedIdLength; start += 5) {
-    let word = 0;
-    for (const character of text.slice(start, start + 5)) word = word * 85 + base85.indexOf(character);
-    hex += word.toString(16).padStart(8, '0');
-  }
-  if (!/^[0-9a-f]{32}$/.test(hex)) {
-    throw new TributaryError(
-      'DELTA_LOG_CORRUPT',
-      `The log names a deletion vector "${text}", which is no id.`,
-    );
-  }
-  return [0, 8, 12, 16, 20].map((from, index) => hex.slice(from, [8, 12, 16, 20, 32][index])).join('-');
+  const pathOrInlineDv = String(vector.pathOrInlineDv);
+  const storageType = String(vector.storageType);
+  const location = locateVector(
+    { storageType, pathOrInlineDv, sizeInBytes: 0, cardinality: 0 },
+    pathOf(file),
+  );
+  if (location.kind === 'inline') return undefined;
+  return location.isAbsolute || storageType === 'p' ? decodePath(location.path) : location.path;
 }
 
 export interface VacuumRules {

@@ -1,7 +1,6 @@
 // Pure. Which vacuums are at work, by what they wrote into the log: until its end, a vacuum may delete any file that its plan found unused,
 // so a restore must not bring such files back.
-import type { JsonObject } from '../actions.js';
-import { isJsonObject } from './rawActions.js';
+import { isJsonObject, type JsonObject } from '../json.js';
 
 /** A start counts for so long; a vacuum that takes longer starts again in good time, and one that died stops counting. */
 export const vacuumLeaseMs = 3_600_000;

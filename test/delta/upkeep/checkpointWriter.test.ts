@@ -16,7 +16,13 @@ import {
 import { createMemoryStore, storeBelow } from '../../../shared/storage/index.js';
 import { committedRows, partitionAppend, readingsSchema } from '../../support/deltaFixtures.js';
 import { FaultyStore, ProcessKilled } from '../../support/faultyStore.js';
-import { deleteCommits, logDigits, logNames, putCommitLines } from '../../support/foreignTable.js';
+import {
+  deleteCommits,
+  logDigits,
+  logNames,
+  putCommitLines,
+  setProperties,
+} from '../../support/foreignTable.js';
 import { InstantClock } from '../../support/instantClock.js';
 
 const root = 'tables/readings';
@@ -116,6 +122,27 @@ describe('a written checkpoint', () => {
         checksum: '',
       },
     );
+  });
+
+  it('moves a hint back that names a checkpoint that is gone, as of a table that was here before', async () => {
+    const table = await setUp();
+    const stale = new TextEncoder().encode('{"version":1000,"size":3}');
+    await table.files.put('_delta_log/_last_checkpoint', stale);
+    const { snapshot } = await openTable(table);
+    assert.equal((await writeCheckpointIfDue(snapshot, table)).kind, 'notDue');
+    await setProperties(table, { 'delta.checkpointInterval': '5' });
+    assert.equal((await writeCheckpointIfDue((await openTable(table)).snapshot, table)).kind, 'written');
+    assert.equal((await hint(table)).version, 6);
+  });
+
+  it('has no lists of features where the versions have none, though another engine spelled empty ones out', async () => {
+    const table = await setUp();
+    const protocol = { minReaderVersion: 1, minWriterVersion: 2, readerFeatures: [], writerFeatures: [] };
+    await putCommitLines(table.store, root, 6, [{ protocol }]);
+    await writeCheckpoint(table);
+    const row = (await checkpointRows(table, 6)).find((found) => found.protocol)!.protocol!;
+    assert.deepEqual([row.minReaderVersion, row.minWriterVersion], [1, 2]);
+    assert.deepEqual([row.readerFeatures ?? null, row.writerFeatures ?? null], [null, null]);
   });
 
   it('replaces one that cannot be read', async () => {
@@ -256,7 +283,6 @@ describe('tombstones and transactions in a checkpoint', () => {
 describe('a checkpoint is not written', () => {
   for (const [what, configuration, message] of [
     ['of the policy v2', { 'delta.checkpointPolicy': 'v2' }, /policy v2 \(delta\.checkpointPolicy\)/],
-    ['without JSON statistics', { 'delta.checkpoint.writeStatsAsJson': 'false' }, /writeStatsAsJson/],
     [
       'with a retention that cannot be read',
       { 'delta.deletedFileRetentionDuration': '1 month' },
@@ -264,9 +290,27 @@ describe('a checkpoint is not written', () => {
     ],
   ] as const) {
     it(what, async () => {
-      const table = await setUp(configuration);
+      const table = await setUp();
+      await setProperties(table, configuration);
       await assert.rejects(writeCheckpoint(table), { code: 'DELTA_PROTOCOL_UNSUPPORTED', message });
       assert.ok((await logNames(table.store, root)).every((name) => name.endsWith('.json')));
+    });
+  }
+
+  for (const [key, value] of [
+    ['delta.checkpoint.writeStatsAsJson', 'false'],
+    ['delta.checkpoint.writeStatsAsStruct', 'true'],
+  ] as const) {
+    it(`with ${key} ${value}, from writer version 3 on, which obliges to it`, async () => {
+      const table = await setUp();
+      await setProperties(table, { [key]: value });
+      assert.equal((await writeCheckpoint(table)).version, 6);
+      const protocol = { minReaderVersion: 1, minWriterVersion: 3 };
+      await putCommitLines(table.store, root, 7, [{ protocol }]);
+      await assert.rejects(writeCheckpoint(table), {
+        code: 'DELTA_PROTOCOL_UNSUPPORTED',
+        message: new RegExp(key),
+      });
     });
   }
 

@@ -48,7 +48,7 @@ async function setUp(form: ForeignForm, configuration: Readonly<Record<string, s
   const clock = new InstantClock(startMs);
   const store = createMemoryStore(clock);
   const table = { store, root, clock, random: seededRandom(1) };
-  await createTable({ ...table, schema: readingsSchema, configuration });
+  const { snapshot } = await createTable({ ...table, schema: readingsSchema });
   const isV2 = form.startsWith('V2');
   const features = isV2 ? ['v2Checkpoint'] : ['vacuumProtocolCheck'];
   await putCommitLines(store, root, 1, [
@@ -60,6 +60,7 @@ async function setUp(form: ForeignForm, configuration: Readonly<Record<string, s
         writerFeatures: [...features, 'appendOnly', 'invariants'],
       },
     },
+    { metaData: { ...snapshot.metadata, configuration } },
   ]);
   const writer = new TableWriter({ ...table, schema: readingsSchema });
   for (const last of [2, 4, 6, 8]) await writer.append(partitionAppend('p0', 1, last));

@@ -6,7 +6,7 @@ import { cleanUpLog, openTable, TableWriter, writeCheckpoint } from '../../../sh
 import { planLogCleanup, unusedSidecars } from '../../../shared/delta/upkeep/logCleanupPlan.js';
 import { createMemoryStore, storeBelow } from '../../../shared/storage/index.js';
 import { partitionAppend, readingsSchema } from '../../support/deltaFixtures.js';
-import { logDigits, logNames, putCommitLines } from '../../support/foreignTable.js';
+import { logDigits, logNames, putCommitLines, setProperties } from '../../support/foreignTable.js';
 import { InstantClock } from '../../support/instantClock.js';
 import { storeWith } from '../../support/storeWith.js';
 
@@ -203,7 +203,8 @@ describe('a cleanup', () => {
     assert.deepEqual(await cleanUpLog(disabled), { kind: 'disabled' });
     const short = await setUp({ 'delta.logRetentionDuration': 'interval 12 hours' });
     assert.equal((await cleanUpLog(short)).kind, 'cleaned');
-    const odd = await setUp({ 'delta.logRetentionDuration': 'interval 1 month' });
+    const odd = await setUp();
+    await setProperties(odd, { 'delta.logRetentionDuration': 'interval 1 month' });
     await assert.rejects(cleanUpLog(odd), { message: /delta\.logRetentionDuration is "interval 1 month"/ });
   });
 

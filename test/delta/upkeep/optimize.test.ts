@@ -78,6 +78,21 @@ describe('the plan of an optimize', () => {
     ]);
   });
 
+  it('takes files with many deleted rows, also large ones and single ones', () => {
+    const withVector = (file: AddAction, cardinality: number): AddAction => ({
+      ...file,
+      deletionVector: { storageType: 'i', pathOrInlineDv: '', sizeInBytes: 1, cardinality },
+    });
+    const files = [
+      withVector(add('few', 90, 100, 1), 5),
+      withVector(add('large', 90, 100, 2), 6),
+      withVector(add('beyond', 500, 100, 3), 100),
+      withVector(add('uncounted', 80, 100, 4, 'q'), 1),
+      withVector(add('alone', 1, 100, 5, 'r'), 5),
+    ].map((file) => (file.path === 'uncounted' ? { ...file, stats: '{}' } : file));
+    assert.deepEqual(binsOf(files), [['uncounted'], ['large'], ['beyond']]);
+  });
+
   it('goes by the size that is given, else by that of the table, else by the preset', () => {
     const configuration = { 'delta.targetFileSize': '32mb', 'delta.tuneFileSizesForRewrites': 'true' };
     assert.equal(optimizeLimits({ targetBytes: 100 }, configuration).targetBytes, 100);
@@ -184,6 +199,21 @@ describe('an optimize', () => {
     const stats = JSON.parse(file!.stats!);
     assert.deepEqual([stats.numRecords, stats.minValues.device_id, stats.maxValues.sequence], [14, 'p0', 9]);
     assert.deepEqual(await optimizeTable({ ...table, sortBy }), { kind: 'nothing' });
+  });
+
+  it('copies the tags of another engine to the remove', async () => {
+    const table = await setUp();
+    const [first] = (await openTable(table)).snapshot.files.values();
+    const tags = { INSERTION_TIME: '1700000000000000' };
+    await putCommitLines(table.store, root, 5, [{ add: { ...first, tags, dataChange: false } }]);
+    await optimizeTable(table);
+    const removes = (await readLogLines(table.store, root))
+      .at(-1)!
+      .flatMap(({ remove }) => (remove === undefined ? [] : [remove as { path: string; tags?: unknown }]));
+    assert.deepEqual(
+      removes.map((remove) => [remove.path === first!.path, remove.tags]).sort(),
+      [...Array.from({ length: 3 }, () => [false, undefined]), [true, tags]].sort(),
+    );
   });
 
   it('writes what other engines look for', async () => {
