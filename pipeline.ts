@@ -98,4 +98,23 @@ export default definePipeline({
       },
     ],
   },
+
+  // Files that land in blob storage. The hints keep a column's type when a file has something else in it: that is rescued.
+  files: {
+    landed: {
+      container: 'input-files',
+      schemaHints: {
+        deviceId: 'string',
+        ts: 'timestamp',
+        temperature: 'double',
+        humidity: 'double',
+        pressure: 'double',
+        battery: 'double',
+        lat: 'double',
+        lon: 'double',
+        status: 'string',
+      },
+      rename: { local_ts: 'ts' },
+    },
+  },
 });

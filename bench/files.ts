@@ -15,7 +15,7 @@ import { createMemoryLedger, createMemoryStore } from '../shared/storage/index.j
 import { LandingFolder } from './landingFolder.js';
 
 const smallFiles = { fileCount: 2_000, recordsPerFile: 20 };
-/** About 256 MiB; with 4 x as many records the peak is the same (`node dist/bench/files.js large 6000000`). */
+/** About 289 MB. `node dist/bench/files.js large 5200000` has 1 GB: the peak then grows by the data files, which are in memory here. */
 const largeFile = { fileCount: 1, recordsPerFile: 1_500_000 };
 const instanceMiB = 2_048;
 

@@ -41,7 +41,7 @@ async function startOnFreePorts(folder: string): Promise<Stack> {
   );
   const [blobPort = 0, queuePort = 0, tablePort = 0, eventHubsPort = 0, hostPort = 0] = ports;
   return startStack({
-    landings: [],
+    landings: pipeline.files,
     state,
     ports: { blobPort, queuePort, tablePort, eventHubsPort, hostPort },
     hubs: hubsOf(pipeline, partitionCount),

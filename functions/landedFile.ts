@@ -36,10 +36,12 @@ async function enterFile(stream: FileStream, context: InvocationContext): Promis
   if (await discovery.enter(pathOf(stream, context))) await wakeLoader(stream.name, df.getClient(context));
 }
 
-function pathOf(stream: FileStream, { triggerMetadata }: InvocationContext): string {
-  const name = triggerMetadata?.name;
-  if (typeof name === 'string') return stream.prefix === '' ? name : `${stream.prefix}/${name}`;
-  throw new Error('The host told no name of the blob; it must send the captures of the path as metadata.');
+/** `blobTrigger` is container/name. The capture would not do: the library makes a number of the name 2025. */
+function pathOf({ container }: FileStream, { triggerMetadata }: InvocationContext): string {
+  const place = triggerMetadata?.blobTrigger;
+  if (typeof place === 'string' && place.startsWith(`${container}/`))
+    return place.slice(container.length + 1);
+  throw new Error('The host does not say which blob it is; the metadata must have blobTrigger.');
 }
 
 /** Braces in a path are captures unless they are doubled. */

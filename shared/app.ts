@@ -1,6 +1,6 @@
 // The composition root: settings -> App. The only file that reads the environment.
 import pipeline from '../pipeline.js';
-import { type OpenFileStream, openFileStream } from './autoloader/index.js';
+import { FileStreams, type OpenFileStream } from './autoloader/index.js';
 import { createLogger, type Logger, systemClock, systemRandom, TributaryError } from './base/index.js';
 import {
   addColumns,
@@ -111,6 +111,7 @@ export async function createApp(settings: Settings, logger: Logger = consoleLogg
   const loadTable = tableLoader(store);
   const tableNames = [...pipelineTables(pipeline), ...pipeline.files.map(({ table }) => table)];
   const existingTables = () => tablesThatExist(tableNames, loadTable);
+  const files = openFileStreams(settings, store, logger);
   return {
     pipeline,
     ingestor: new Ingestor({
@@ -130,7 +131,7 @@ export async function createApp(settings: Settings, logger: Logger = consoleLogg
       const names = await existingTables();
       return Promise.all(names.map(async (name) => summarizeTable(name, (await loadTable(name)).snapshot)));
     },
-    openFileStream: fileStreamOpener({ settings, store, logger }),
+    openFileStream: (name) => files.open(name),
   };
 }
 
@@ -282,46 +283,19 @@ async function tablesThatExist(names: readonly string[], loadTable: App['loadTab
   return found.flat();
 }
 
-/** Opened on first use: who loads no files needs no settings for them. */
-function fileStreamOpener(options: {
-  readonly settings: Settings;
-  readonly store: ObjectStore;
-  readonly logger: Logger;
-}): App['openFileStream'] {
-  const { settings, store: lake, logger } = options;
-  const streams = new Map<string, Promise<OpenFileStream>>();
-  let ledger: Promise<Ledger> | undefined;
-  const open = async (name: string): Promise<OpenFileStream> => {
-    const stream = pipeline.files.find((candidate) => candidate.name === name);
-    if (stream === undefined) throw unknownStream(name);
-    const container = blobContainerOf(landingOf(settings, stream.connection), stream.container);
-    ledger ??= openLedger(settings, 'files');
-    return openFileStream(stream, {
-      ledger: await ledger,
-      landing: createBlobLanding({ container }),
-      lake,
-      tableRoot: rootOf(stream.table),
-      quarantineRoot: rootOf(pipeline.tables.quarantine),
-      clock: systemClock,
-      random: systemRandom,
-      logger,
-    });
-  };
-  return (name) => {
-    const opening = streams.get(name) ?? open(name);
-    streams.set(name, opening);
-    opening.catch(() => {
-      ledger = undefined;
-      streams.delete(name); // the caller gets the error; the next one tries again
-    });
-    return opening;
-  };
-}
-
-function unknownStream(name: string): TributaryError {
-  const known = pipeline.files.map((stream) => stream.name).join(', ');
-  const hint = known === '' ? 'pipeline.ts has none under "files".' : `There are: ${known}.`;
-  return new TributaryError('INPUT_INVALID', `There is no stream of files called "${name}". ${hint}`);
+function openFileStreams(settings: Settings, lake: ObjectStore, logger: Logger): FileStreams {
+  return new FileStreams({
+    streams: pipeline.files,
+    openLedger: () => openLedger(settings, 'files'),
+    landingOf: ({ connection, container }) =>
+      createBlobLanding({ container: blobContainerOf(landingOf(settings, connection), container) }),
+    lake,
+    rootOf,
+    quarantineRoot: rootOf(pipeline.tables.quarantine),
+    clock: systemClock,
+    random: systemRandom,
+    logger,
+  });
 }
 
 /** A stream must not load the tables' own files. */

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { errorCodes } from '../shared/base/index.js';
-import { quarantineReasons } from '../shared/events/index.js';
+import { fileQuarantineReasons, quarantineReasons } from '../shared/events/index.js';
 
 const root = join(import.meta.dirname, '..', '..');
 
@@ -27,7 +27,7 @@ describe('docs/errors.md', () => {
   it('explains exactly the error codes and quarantine reasons that exist', () => {
     assert.deepEqual(
       headingsOf('docs/errors.md').sort(),
-      [...Object.keys(errorCodes), ...quarantineReasons].sort(),
+      [...Object.keys(errorCodes), ...quarantineReasons, ...fileQuarantineReasons].sort(),
     );
   });
 });

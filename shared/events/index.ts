@@ -8,6 +8,8 @@ export {
   type DecodedBatch,
   type EventBatch,
   type EventDecoder,
+  type FileQuarantineReason,
+  fileQuarantineReasons,
   type QuarantineReason,
   quarantineReasons,
 } from './types.js';

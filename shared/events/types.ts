@@ -19,7 +19,7 @@ export interface EventBatch {
   readonly properties: readonly Readonly<Record<string, unknown>>[];
 }
 
-/** Why something is in quarantine. Stable: people write queries against these. docs/errors.md explains each. */
+/** Why an event, or a part of it, is in quarantine. Stable: people write queries against these. docs/errors.md explains each. */
 export const quarantineReasons = [
   'empty_body',
   'invalid_gzip',
@@ -40,7 +40,10 @@ export const quarantineReasons = [
   'missing_required_field',
   'invalid_required_field',
   'processing_failed',
-  // Of files that landed in blob storage, besides some of the above.
+] as const;
+
+/** The same of files that landed in blob storage, besides `invalid_json` and others of the above. */
+export const fileQuarantineReasons = [
   'invalid_csv',
   'invalid_avro',
   'invalid_parquet',
@@ -55,6 +58,7 @@ export const quarantineReasons = [
 ] as const;
 
 export type QuarantineReason = (typeof quarantineReasons)[number];
+export type FileQuarantineReason = QuarantineReason | (typeof fileQuarantineReasons)[number];
 
 /**
  * Both batches are in ascending `_sequence_number`, then `_index` order, so that a prefix can be cut off by

@@ -7,6 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, it, type TestContext } from 'node:test';
+import { BlobServiceClient } from '@azure/storage-blob';
+import { StackState } from '../../local/stack/stackState.js';
 import { until } from '../support/localStack.js';
 
 const commands = join(import.meta.dirname, '..', '..', 'local');
@@ -98,7 +100,7 @@ interface ListedTable {
 }
 
 describe('every command', () => {
-  for (const command of ['start', 'send', 'subscribe', 'tables', 'show']) {
+  for (const command of ['start', 'send', 'subscribe', 'tables', 'show', 'load', 'files']) {
     it(`explains itself: ${command} --help`, async (t) => {
       const { exitCode, stdout } = await run(t, command, ['--help']);
       assert.equal(exitCode, 0);
@@ -122,6 +124,8 @@ describe('every command', () => {
       ['send', [file]],
       ['tables', []],
       ['show', ['readings']],
+      ['load', ['landed']],
+      ['files', ['landed']],
     ] as const) {
       const { exitCode, stderr } = await run(t, command, [...args, '--state', join(folder, 'state')]);
       assert.equal(exitCode, 1, command);
@@ -202,6 +206,42 @@ describe('a running stack', () => {
     second.signal('SIGINT');
     assert.equal(await second.ended, 0);
     await second.line(/Stopped after/);
+  });
+
+  it('loads files that landed, and says what became of them', async (t) => {
+    const state = join(temporaryFolder(t), 'state');
+    const start = new RunningStart(t, [...freePorts, '--state', state, '--no-simulate', '--plain']);
+    await start.line(/Event hub "sensor-data"/);
+    const { storage } = new StackState(state).readEndpoints();
+    const landing = BlobServiceClient.fromConnectionString(storage).getContainerClient('input-files');
+    for (const [name, text] of [
+      ['good.json', '[{"deviceId":"a"},{"deviceId":"b"}]'],
+      ['bad.json', 'not json'],
+    ] as const) {
+      await landing.getBlockBlobClient(name).upload(text, text.length);
+    }
+    const loaded = await run(t, 'load', ['landed', '--state', state]);
+    assert.equal(loaded.exitCode, 0, loaded.stderr);
+    assert.match(loaded.stdout, /^2 files in input-files, [0-2] of them new\./);
+    const listed = await run(t, 'files', ['landed', '--state', state, '--json']);
+    const { known, outstanding, files } = JSON.parse(listed.stdout) as {
+      known: number;
+      outstanding: unknown;
+      files: { path: string; state: string; rowCount: number }[];
+    };
+    assert.deepEqual({ known, outstanding }, { known: 2, outstanding: { files: 0, bytes: 0 } });
+    const states = files.map(({ path, state: what, rowCount }) => `${path} ${what} ${rowCount}`).sort();
+    assert.deepEqual(states, ['bad.json committed 0', 'good.json committed 2']);
+    const shown = await run(t, 'files', ['landed', '--state', state]);
+    assert.match(shown.stdout, /good\.json +committed/);
+    assert.match(shown.stdout, /2 files known, 0 of them wait/);
+    const rows = await run(t, 'show', ['landed', '--state', state, '--json']);
+    assert.equal(rows.stdout.trim().split('\n').length, 2, rows.stderr);
+    const unknown = await run(t, 'load', ['landing', '--state', state]);
+    assert.equal(unknown.exitCode, 1);
+    assert.match(unknown.stderr, /There is no stream of files called "landing"\. There are: landed\./);
+    start.signal('SIGINT');
+    assert.equal(await start.ended, 0);
   });
 
   it('commits exactly what the simulator says it has sent', async (t) => {

@@ -1,5 +1,5 @@
 // Pure. What of a file could not be read, as rows of `quarantine`.
-import { type QuarantineReason, quarantineFields } from '../../events/index.js';
+import { type FileQuarantineReason, quarantineFields } from '../../events/index.js';
 import { BatchBuilder, type ColumnBatch } from '../../parquet/index.js';
 import type { BadRecord } from '../formats/index.js';
 import type { LandedFile } from '../ledger/index.js';
@@ -35,7 +35,7 @@ export class BadRows {
 
   #add(
     file: LandedFile,
-    reason: QuarantineReason,
+    reason: FileQuarantineReason,
     detail: string,
     properties: { readonly row: number } & Readonly<Record<string, unknown>>,
     body: Uint8Array | undefined,

@@ -1,7 +1,7 @@
 // Crashes before and after every write, rivals in seeded orders, events that come twice or never: every record once.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { loadFiles } from '../../../shared/autoloader/index.js';
+import { batchSteps, type FileLoader, loadFiles } from '../../../shared/autoloader/index.js';
 import { seededRandom, TributaryError } from '../../../shared/base/index.js';
 import type { Ledger, LedgerChange, LedgerChangeResult, LedgerRow } from '../../../shared/storage/index.js';
 import { FaultyStore, ProcessKilled } from '../../support/faultyStore.js';
@@ -129,7 +129,7 @@ describe('a loader that dies', () => {
   });
 
   it('again and again, at any of its writes, gets there all the same', async () => {
-    for (let seed = 0; seed < 12; seed++) {
+    for (let seed = 0; seed < 25; seed++) {
       const random = seededRandom(seed);
       const world = newWorld();
       const expected = fill(world);
@@ -150,7 +150,7 @@ describe('a loader that dies', () => {
 
 describe('storage whose answers get lost', () => {
   it('makes the loader try again, and no record come twice', async () => {
-    for (let seed = 0; seed < 20; seed++) {
+    for (let seed = 0; seed < 40; seed++) {
       const random = seededRandom(seed + 500);
       const world = newWorld();
       const expected = fill(world);
@@ -176,7 +176,7 @@ describe('storage whose answers get lost', () => {
 
 describe('two loaders of one stream', () => {
   it('share the work in any order of their steps', async () => {
-    for (let seed = 0; seed < 20; seed++) {
+    for (let seed = 0; seed < 40; seed++) {
       const world = newWorld();
       const expected = fill(world);
       const interleaving = new Interleaving(seededRandom(seed));
@@ -199,6 +199,57 @@ describe('two loaders of one stream', () => {
     }
   });
 });
+
+/** Runs a batch up to its commit, and returns what was to be committed. */
+async function stageBatch(loader: FileLoader): Promise<unknown> {
+  const plan = await loader.plan();
+  assert.ok(plan.kind === 'batch');
+  const steps = batchSteps(plan.load);
+  let next = steps.next();
+  while (next.done !== true) {
+    const { step, inputs } = next.value;
+    if (step === 'commit') return inputs[0];
+    next = steps.next(await Promise.all(inputs.map((input) => loader.run(step, input))));
+  }
+  return assert.fail('a batch without a commit');
+}
+
+describe('rivals that saw different versions of a file', () => {
+  for (const first of ['the one that read it', 'the one that came too late']) {
+    it(`agree on what ${first} has settled`, async () => {
+      const world = newWorld();
+      world.putJson('a.ndjson', { n: 1 });
+      world.putJson('b.ndjson', { n: 2 });
+      await world.open().discovery.list();
+      const [early, late] = [world.open().loader, world.open().loader];
+      const read = await stageBatch(early);
+      world.putJson('a.ndjson', { n: 3 });
+      const missed = await stageBatch(late);
+      const isRead = first === 'the one that read it';
+      // The winner dies between its commit and its marks; the other one goes on.
+      const dying = world.open({
+        ledger: { ...ledgerOf(world.ledger), change: () => Promise.reject(new ProcessKilled()) },
+      });
+      await assert.rejects(dying.loader.run('commit', isRead ? read : missed), ProcessKilled);
+      await (isRead ? late : early).run('commit', isRead ? missed : read);
+      await listAndLoad(world);
+      const rows = await world.rows();
+      assert.deepEqual(
+        rows.map(({ n }) => n),
+        isRead ? [1, 2] : [3, 2],
+      );
+      assert.deepEqual(await world.open().ledger.outstanding(), { fileCount: 0, byteCount: 0 });
+    });
+  }
+});
+
+function ledgerOf(ledger: Ledger): Ledger {
+  return {
+    get: (key) => ledger.get(key),
+    list: (range) => ledger.list(range),
+    change: (partition, changes) => ledger.change(partition, changes),
+  };
+}
 
 function reasonOf(result: PromiseSettledResult<unknown>): unknown {
   return result.status === 'rejected' ? (result.reason as Error).stack : undefined;
