@@ -93,14 +93,16 @@ export class DeviceShard {
     };
   }
 
-  /** @param input a ShardSignal; a reading that came before is left out */
+  /** @param input ShardSignals, or one of them; readings that came before are left out */
   ingest(input: unknown): void {
     this.#isChanged = true;
     this.#counts.signals++;
-    try {
-      this.#ingestSignal(parseSignal(input));
-    } catch (error) {
-      this.#addFailed(noFacts, error, input);
+    for (const signal of Array.isArray(input) ? (input as readonly unknown[]) : [input]) {
+      try {
+        this.#ingestSignal(parseSignal(signal));
+      } catch (error) {
+        this.#addFailed(noFacts, error, signal);
+      }
     }
   }
 

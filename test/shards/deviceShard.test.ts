@@ -91,6 +91,20 @@ describe('a shard', () => {
     assert.equal(shard.seal().rows.alerts.length, 3);
   });
 
+  it('takes several signals in one operation, and those beside one that cannot be read', () => {
+    const shard = new TestShard();
+    const hot = (sequenceNumber: number) => ({ device: 'a', at: 0, temperature: 40, sequenceNumber });
+    shard.run('ingest', [
+      signalOf([hot(1)]),
+      { v: 99 },
+      signalOf([hot(1), hot(2)]),
+      signalOf([hot(2)], { partition: '1' }),
+    ]);
+    const { rows } = shard.seal();
+    assert.equal(rows.alerts.length, 3);
+    assert.equal(rows.failed.length, 1);
+  });
+
   it('knows that what lies in a signal without its readings needs no second look', () => {
     const shard = new TestShard();
     shard.ingest([{ device: 'a', at: 0, temperature: 40, sequenceNumber: 7 }], { from: 1, to: 9 });
@@ -251,7 +265,7 @@ describe('input that cannot be worked with', () => {
 
   it('leaves as a whole when it is no signal', () => {
     const shard = new TestShard();
-    for (const input of [null, 'nonsense', { v: 99 }, []]) shard.run('ingest', input);
+    for (const input of [null, 'nonsense', { v: 99 }, [[]]]) shard.run('ingest', input);
     shard.ingest([good(0)]);
     const batch = shard.seal();
     assert.deepEqual(described(batch), ['breach HOT a', ...new Array<string>(4).fill('failed  -1')]);
