@@ -238,7 +238,7 @@ export function optionKeptByNpm(
   environment: Readonly<Record<string, string | undefined>>,
 ): string | undefined {
   // npm has options of these names itself, so a variable does not mean that the user typed one for us.
-  const npmOwn = new Set(['json', 'help']);
+  const npmOwn = new Set(['json', 'help', 'yes']);
   return Object.keys(definitions).find((name) => {
     // npm reads `--no-x` as x = false and stores that as an empty value.
     const stored = name.startsWith('no-') ? name.slice(3) : name;
