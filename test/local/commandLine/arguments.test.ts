@@ -184,11 +184,12 @@ describe('an option that npm kept for itself', () => {
   });
 
   it("is not confused with npm's own settings", () => {
-    const environment = { npm_config_json: 'true', npm_config_cache: '/tmp', npm_lifecycle_event: 'start' };
-    assert.equal(
-      optionKeptByNpm({ ...startCommand.options, json: command.options.fan }, environment),
-      undefined,
-    );
+    const environment = {
+      ...{ npm_config_json: 'true', npm_config_yes: '', npm_config_cache: '/tmp' },
+      npm_lifecycle_event: 'start',
+    };
+    const { fan } = command.options;
+    assert.equal(optionKeptByNpm({ ...startCommand.options, json: fan, yes: fan }, environment), undefined);
   });
 });
 
