@@ -34,7 +34,7 @@ interface TableInput {
 const startForEachTable = (orchestration: string) => async (_: Timer, context: InvocationContext) => {
   const client = df.getClient(context);
   const { existingTables } = await getApp();
-  for (const table of await existingTables()) {
+  for (const { name: table } of await existingTables()) {
     await startSingleton(client, orchestration, {
       instanceId: `${orchestration}-${table}`,
       input: { table },

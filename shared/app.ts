@@ -52,6 +52,10 @@ export interface LoadedTable {
   readonly snapshot: Snapshot;
 }
 
+export interface NamedTable extends LoadedTable {
+  readonly name: string;
+}
+
 export interface App {
   readonly pipeline: Pipeline;
   readonly ingestor: Ingestor;
@@ -64,7 +68,8 @@ export interface App {
   webhooks(): WebhookDelivery;
   /** Names of the pipeline's tables. Those of file streams come with their first file: see `existingTables`. */
   readonly tableNames: readonly string[];
-  existingTables(): Promise<readonly string[]>;
+  /** The newest versions of those that there are. */
+  existingTables(): Promise<readonly NamedTable[]>;
   /** The newest version. @throws TributaryError DELTA_TABLE_NOT_FOUND, and as opening a table does */
   loadTable(name: string): Promise<LoadedTable>;
   describeTables(): Promise<TableSummary[]>;
@@ -128,8 +133,8 @@ export async function createApp(settings: Settings, logger: Logger = consoleLogg
     loadTable,
     upkeepOptions: (name) => ({ store, root: rootOf(name), clock: systemClock, random: systemRandom }),
     describeTables: async () => {
-      const names = await existingTables();
-      return Promise.all(names.map(async (name) => summarizeTable(name, (await loadTable(name)).snapshot)));
+      const tables = await existingTables();
+      return tables.map(({ name, snapshot }) => summarizeTable(name, snapshot));
     },
     openFileStream: (name) => files.open(name),
   };
@@ -268,12 +273,11 @@ function alertSender(settings: Settings): Pick<EventSender, 'send'> {
   };
 }
 
-async function tablesThatExist(names: readonly string[], loadTable: App['loadTable']): Promise<string[]> {
+async function tablesThatExist(names: readonly string[], loadTable: App['loadTable']): Promise<NamedTable[]> {
   const found = await Promise.all(
     names.map(async (name) => {
       try {
-        await loadTable(name);
-        return [name];
+        return [{ name, ...(await loadTable(name)) }];
       } catch (error) {
         if (error instanceof TributaryError && error.code === 'DELTA_TABLE_NOT_FOUND') return [];
         throw error;

@@ -1,6 +1,6 @@
 // The tables of a running stack, read straight from storage: no Functions host is needed for it.
 
-import { type App, createApp } from '../../shared/app.js';
+import { type App, createApp, type NamedTable } from '../../shared/app.js';
 import { silentLogger, TributaryError } from '../../shared/base/index.js';
 import {
   parseTableSchema,
@@ -44,8 +44,7 @@ export async function openLake(storage: string): Promise<Lake> {
   const app = await createApp({ LakeStorage: storage }, silentLogger);
   return {
     async listTables() {
-      const names = await app.existingTables();
-      return Promise.all(names.map((name) => describeTable(app, name)));
+      return Promise.all((await app.existingTables()).map(describeTable));
     },
     async readRows(table, options) {
       assertTable(app, table);
@@ -60,8 +59,7 @@ export async function openLake(storage: string): Promise<Lake> {
   };
 }
 
-async function describeTable(app: App, name: string): Promise<LakeTable> {
-  const { snapshot, store } = await app.loadTable(name);
+async function describeTable({ name, snapshot, store }: NamedTable): Promise<LakeTable> {
   return { ...summarizeTable(name, snapshot), lastCommitMs: await lastCommitMs(store, snapshot.version) };
 }
 
