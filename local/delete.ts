@@ -10,13 +10,8 @@ import {
 } from '../shared/delta/index.js';
 import type { CommandDefinition, OptionDefinitions } from './commandLine/arguments.js';
 import { exitCodes, runCommand } from './commandLine/command.js';
-import {
-  jsonOption,
-  locateUpkeepTable,
-  ProgressLine,
-  stateOption,
-  tablePositional,
-} from './lake/upkeepTable.js';
+import { jsonOption, stateOption } from './commandLine/commonOptions.js';
+import { locateUpkeepTable, ProgressLine, tablePositional } from './lake/upkeepTable.js';
 import { formatCount, formatDuration } from './terminal/index.js';
 
 const deleteCommand = {

@@ -2,8 +2,8 @@
 import type { FileRow } from '../shared/autoloader/index.js';
 import type { CommandDefinition, OptionDefinitions } from './commandLine/arguments.js';
 import { exitCodes, runCommand } from './commandLine/command.js';
+import { jsonOption, stateOption } from './commandLine/commonOptions.js';
 import { openStreamOfStack, streamPositional } from './lake/fileStream.js';
-import { jsonOption, stateOption } from './lake/upkeepTable.js';
 import {
   chooseStyle,
   formatBytes,

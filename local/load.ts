@@ -3,8 +3,9 @@ import { loadFiles } from '../shared/autoloader/index.js';
 import { systemClock } from '../shared/base/index.js';
 import type { CommandDefinition, OptionDefinitions } from './commandLine/arguments.js';
 import { exitCodes, runCommand } from './commandLine/command.js';
+import { jsonOption, stateOption } from './commandLine/commonOptions.js';
 import { openStreamOfStack, streamPositional } from './lake/fileStream.js';
-import { jsonOption, ProgressLine, stateOption } from './lake/upkeepTable.js';
+import { ProgressLine } from './lake/upkeepTable.js';
 import { formatCount, formatDuration } from './terminal/index.js';
 
 const loadCommand = {

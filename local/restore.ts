@@ -3,7 +3,8 @@ import { TributaryError } from '../shared/base/index.js';
 import { restoreTable } from '../shared/delta/index.js';
 import type { CommandDefinition, OptionDefinitions } from './commandLine/arguments.js';
 import { exitCodes, runCommand } from './commandLine/command.js';
-import { jsonOption, locateUpkeepTable, stateOption, tablePositional } from './lake/upkeepTable.js';
+import { jsonOption, stateOption } from './commandLine/commonOptions.js';
+import { locateUpkeepTable, tablePositional } from './lake/upkeepTable.js';
 import { formatCount } from './terminal/index.js';
 
 const restoreCommand = {

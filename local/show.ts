@@ -1,9 +1,11 @@
 // `npm run show -- readings`: rows of a table of the running stack.
+
 import type { ColumnBatch, ColumnField } from '../shared/parquet/index.js';
 import type { CommandDefinition, OptionDefinitions } from './commandLine/arguments.js';
 import { exitCodes, runCommand } from './commandLine/command.js';
+import { stateOption } from './commandLine/commonOptions.js';
 import { openLake, type RowReading } from './lake/lake.js';
-import { defaultStateFolder, StackState } from './stack/stackState.js';
+import { StackState } from './stack/stackState.js';
 import {
   chooseStyle,
   formatCell,
@@ -30,12 +32,7 @@ const showCommand = {
     columns: { kind: 'list', description: 'columns to print, in this order (default as many as fit)' },
     newest: { kind: 'flag', description: 'the rows committed last, newest first' },
     json: { kind: 'flag', description: 'one JSON object a line, for programs' },
-    state: {
-      kind: 'text',
-      placeholder: 'FOLDER',
-      fallback: defaultStateFolder,
-      description: 'the --state that npm start was given',
-    },
+    state: stateOption,
   },
   examples: [
     ['npm run show -- readings --newest', 'the latest 20 rows'],

@@ -1,9 +1,11 @@
 // `npm run tables`: what the tables of the running stack hold.
+
 import type { CommandDefinition, OptionDefinitions } from './commandLine/arguments.js';
 import { noPositionals } from './commandLine/arguments.js';
 import { exitCodes, runCommand } from './commandLine/command.js';
+import { jsonOption, stateOption } from './commandLine/commonOptions.js';
 import { type LakeTable, openLake } from './lake/lake.js';
-import { defaultStateFolder, StackState } from './stack/stackState.js';
+import { StackState } from './stack/stackState.js';
 import {
   chooseStyle,
   formatBytes,
@@ -19,13 +21,8 @@ const tablesCommand = {
   summary: 'Lists the Delta tables of a running npm start.',
   positionals: noPositionals,
   options: {
-    json: { kind: 'flag', description: 'as JSON, for programs' },
-    state: {
-      kind: 'text',
-      placeholder: 'FOLDER',
-      fallback: defaultStateFolder,
-      description: 'the --state that npm start was given',
-    },
+    json: jsonOption,
+    state: stateOption,
   },
   examples: [
     ['npm run tables', 'version, rows, files, size, progress'],

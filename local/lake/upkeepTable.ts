@@ -2,7 +2,7 @@
 import { createApp } from '../../shared/app.js';
 import { silentLogger } from '../../shared/base/index.js';
 import type { UpkeepOptions } from '../../shared/delta/index.js';
-import { defaultStateFolder, StackState } from '../stack/stackState.js';
+import { StackState } from '../stack/stackState.js';
 import { assertTable } from './lake.js';
 
 export const tablePositional = {
@@ -11,15 +11,6 @@ export const tablePositional = {
   maximum: 1,
   description: 'e.g. readings or quarantine',
 } as const;
-
-export const stateOption = {
-  kind: 'text',
-  placeholder: 'FOLDER',
-  fallback: defaultStateFolder,
-  description: 'the --state that npm start was given',
-} as const;
-
-export const jsonOption = { kind: 'flag', description: 'as JSON, for programs' } as const;
 
 /** @throws TributaryError LOCAL_NOT_RUNNING; INPUT_INVALID for a table that does not exist */
 export async function locateUpkeepTable(state: string, table: string): Promise<UpkeepOptions> {

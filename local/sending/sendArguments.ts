@@ -1,6 +1,7 @@
 // What `npm run send` takes on the command line. No I/O.
+
 import type { CommandDefinition, OptionDefinitions, OptionValues } from '../commandLine/arguments.js';
-import { defaultStateFolder } from '../stack/stackState.js';
+import { stateOption } from '../commandLine/commonOptions.js';
 
 export const sendCommand = {
   invocation: 'npm run send --',
@@ -40,12 +41,7 @@ export const sendCommand = {
       description: 'events per second (default as fast as the hub takes them)',
     },
     'skip-bad': { kind: 'flag', description: 'exit with 0 although some lines could not be sent' },
-    state: {
-      kind: 'text',
-      placeholder: 'FOLDER',
-      fallback: defaultStateFolder,
-      description: 'the --state that npm start was given',
-    },
+    state: stateOption,
   },
   examples: [
     ['npm run send -- readings.json', 'one event per reading'],

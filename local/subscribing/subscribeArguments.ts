@@ -1,7 +1,8 @@
 // What `npm run subscribe` takes on the command line. No I/O.
+
 import type { CommandDefinition, OptionDefinitions, OptionValues } from '../commandLine/arguments.js';
 import { noPositionals } from '../commandLine/arguments.js';
-import { defaultStateFolder } from '../stack/stackState.js';
+import { stateOption } from '../commandLine/commonOptions.js';
 
 export const subscribeCommand = {
   invocation: 'npm run subscribe --',
@@ -27,12 +28,7 @@ export const subscribeCommand = {
       description: 'end after so many alerts',
     },
     json: { kind: 'flag', description: 'a CloudEvent a line, for programs' },
-    state: {
-      kind: 'text',
-      placeholder: 'FOLDER',
-      fallback: defaultStateFolder,
-      description: 'the --state that npm start was given',
-    },
+    state: stateOption,
   },
   examples: [
     ['npm run subscribe', 'what comes from now on'],
