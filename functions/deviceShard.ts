@@ -21,7 +21,7 @@ if (hasShards(pipeline)) {
     const { state, answer, problem } = session.run(operationName, context.df.getInput<unknown>());
     if (problem !== undefined) context.error(`Shard ${entityId.key}, ${operationName}: ${problem}`);
     const summary = operationName === 'seal' ? (answer as SealedBatch | undefined)?.summary : undefined;
-    const warning = summary ? sizeWarning(entityId.key, summary) : undefined;
+    const warning = summary ? sizeWarning(entityId.key, summary, plan.limits) : undefined;
     if (warning !== undefined) context.warn(warning);
     // Once each: the library shifts the answers of a batch when one operation answers twice.
     if (answer !== undefined) context.df.return(answer);

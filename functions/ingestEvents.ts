@@ -6,7 +6,7 @@ import { getApp } from '../shared/app.js';
 import { eventBatchFromTrigger, type ShardClient } from '../shared/ingest/index.js';
 import { startSingleton } from '../shared/maintenance/index.js';
 import type { PublicationInput } from '../shared/results/index.js';
-import { hasShards } from '../shared/shards/index.js';
+import { hasShards, outboxBytesIn } from '../shared/shards/index.js';
 
 /**
  * `dataType: 'binary'`: with any other form the host parses the bodies as JSON, and one that is not JSON fails the
@@ -36,8 +36,11 @@ const options: EventHubFunctionOptions<Buffer[]> & { readonly dataType: 'binary'
 function shardClient(context: InvocationContext): ShardClient {
   const client = df.getClient(context);
   return {
-    signal: (shard, signals) =>
-      client.signalEntity(new df.EntityId('deviceShard', String(shard)), 'ingest', signals),
+    signal: (shard, signals) => client.signalEntity(shardEntity(shard), 'ingest', signals),
+    outboxBytes: async (shard) => {
+      const { entityState } = await client.readEntityState<unknown>(shardEntity(shard));
+      return outboxBytesIn(entityState);
+    },
     publishAlerts: (shard) =>
       startSingleton(client, 'publishShards', {
         instanceId: `publishAlerts-${shard}`,
@@ -48,6 +51,10 @@ function shardClient(context: InvocationContext): ShardClient {
         } satisfies PublicationInput,
       }),
   };
+}
+
+function shardEntity(shard: number): df.EntityId {
+  return new df.EntityId('deviceShard', String(shard));
 }
 
 app.eventHub('ingestEvents', options);

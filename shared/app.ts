@@ -165,6 +165,7 @@ async function openShards(options: {
     latest,
     signaller: new ShardSignaller({
       shardCount: windows.shards,
+      maxOutboxBytes: plan.limits.maxOutboxBytes,
       fields: plan.fields,
       mayBreach: (signal) => signalBreaches(signal, plan),
       clock: systemClock,

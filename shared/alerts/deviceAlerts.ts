@@ -8,6 +8,7 @@ import {
 import { firstBreached, isBreached, isHeld } from './conditions.js';
 import {
   breachMessage,
+  givenUpMessage,
   removedMessage,
   resolvedMessage,
   silenceEndedMessage,
@@ -105,6 +106,22 @@ export class DeviceAlerts {
     const alert = { rule, group: silenceGroup, severity, message, openedAtMicros };
     const raised = { transition: 'raised', ...alert, eventTimeMicros: openedAtMicros } as const;
     this.#push(alertWithoutReading(deviceId, raised, lastArrivalMs, this.#plan));
+    return this.#emitted ?? none;
+  }
+
+  /** Resolves what is open of a device that is about to be forgotten. */
+  giveUp(deviceId: string, lastArrivalMs: number): readonly Alert[] {
+    this.#emitted = undefined;
+    const { lastEventTimeMicros } = this.#state;
+    for (const { rule, group, severity, openedAtMicros } of openOf(this.#state, this.#plan)) {
+      const message = givenUpMessage(rule, deviceId);
+      const eventTimeMicros = Math.max(openedAtMicros, lastEventTimeMicros ?? openedAtMicros);
+      const alert = { transition: 'resolved', rule, group, severity, message, openedAtMicros } as const;
+      this.#push(alertWithoutReading(deviceId, { ...alert, eventTimeMicros }, lastArrivalMs, this.#plan));
+    }
+    this.#state.orphans = [];
+    this.#state.groups.length = 0;
+    this.#state.silentSinceMicros = undefined;
     return this.#emitted ?? none;
   }
 

@@ -18,6 +18,10 @@ export function resolvedMessage(rule: string, field: string, value: number | nul
   return `Resolved: ${rule}, ${field} ${value ?? 'unknown'}`;
 }
 
+export function givenUpMessage(rule: string, deviceId: string): string {
+  return `Resolved: ${rule}, nothing has been heard of ${deviceId} for so long that it is forgotten`;
+}
+
 export function removedMessage(rule: string): string {
   return `Resolved: ${rule} is no longer among the pipeline's rules`;
 }

@@ -35,6 +35,8 @@ export const errorCodes = {
   PUBLISH_FAILED: 'transient',
   INPUT_INVALID: 'permanent',
   SHARD_UNREACHABLE: 'transient',
+  SHARD_FULL: 'permanent',
+  SHARD_OUTBOX_FULL: 'transient',
   SHARD_COUNT_CHANGED: 'operator',
   LOCAL_PORT_IN_USE: 'operator',
   LOCAL_STATE_MISMATCH: 'operator',

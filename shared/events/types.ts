@@ -40,6 +40,7 @@ export const quarantineReasons = [
   'missing_required_field',
   'invalid_required_field',
   'processing_failed',
+  'shard_full',
 ] as const;
 
 /** The same of files that landed in blob storage, besides `invalid_json` and others of the above. */

@@ -3,10 +3,11 @@
 import { type Clock, describeError, type Logger, TributaryError } from '../base/index.js';
 import { type AddressedSignal, buildSignals, type ShardSignal } from '../shards/index.js';
 import type { CommitObserver, CommittedReadings } from './ingestor.js';
+import { type OutboxReader, ShardPressure } from './shardPressure.js';
 import { SignalRounds } from './signalRounds.js';
 
 /** The part of a Durable client that is needed. */
-export interface ShardClient {
+export interface ShardClient extends OutboxReader {
   /** Resolves once the signals are stored, in one request. */
   signal(shard: number, signals: readonly ShardSignal[]): Promise<void>;
   /** Publishes the shard's alerts without waiting for the timer. @returns false when that is being done already */
@@ -15,6 +16,8 @@ export interface ShardClient {
 
 export interface ShardSignallerOptions {
   readonly shardCount: number;
+  /** Results that may wait in a shard before it gets no more readings. */
+  readonly maxOutboxBytes: number;
   /** Number fields that the shards need. */
   readonly fields: readonly string[];
   /** Whether a signal may raise an alert. */
@@ -39,10 +42,12 @@ export class ShardSignaller {
   readonly #progress = new Map<string, PartitionProgress>();
   readonly #publishedMs = new Map<number, number>();
   readonly #rounds: SignalRounds;
+  readonly #pressure: ShardPressure;
 
   constructor(options: ShardSignallerOptions) {
     this.#options = options;
     this.#rounds = new SignalRounds(options);
+    this.#pressure = new ShardPressure(options.maxOutboxBytes);
   }
 
   /** For one call of `Ingestor.ingest`. */
@@ -82,8 +87,10 @@ export class ShardSignaller {
     client: ShardClient,
   ): Promise<void> {
     try {
+      await this.#pressure.admit(signals, client);
       await this.#rounds.send(signals, client);
     } catch (cause) {
+      if (cause instanceof TributaryError) throw cause;
       throw new TributaryError(
         'SHARD_UNREACHABLE',
         `A shard did not take the readings of ${source}, partition ${partition}; the batch comes again.`,

@@ -11,6 +11,7 @@ const windowsKeys = [
   'allowedLatenessMs',
   'idleTimeoutMs',
   'shards',
+  'maxShardBytes',
   'publishSchedule',
   'latestStateIntervalMs',
 ];
@@ -42,6 +43,11 @@ export function readWindows(problems: Problems, root: Section, fields: readonly 
     allowedLatenessMs,
     idleTimeoutMs: readLength(section, 'idleTimeoutMs', 600_000, 1000),
     shards: section.number('shards', 16, { minimum: 1, maximum: 1024, whole: true }),
+    maxShardBytes: section.number('maxShardBytes', 1_048_576, {
+      minimum: 65_536,
+      maximum: 67_108_864,
+      whole: true,
+    }),
     publishSchedule: readSchedule(section, 'publishSchedule', '*/10 * * * * *'),
     latestStateIntervalMs: readLength(section, 'latestStateIntervalMs', 60_000, 0),
   };

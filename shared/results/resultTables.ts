@@ -99,10 +99,10 @@ function quarantineOf(rows: readonly string[]): ColumnBatch {
   const fields = quarantineFields();
   const builder = new BatchBuilder(fields, rows.length + 1);
   const position = (name: string) => fields.findIndex((field) => field.name === name);
-  for (const { device, atMs, detail, input, source, partition, sequenceNumber, index } of rows.map(
-    decodeFailedRow,
-  )) {
-    builder.setText(position('reason'), 'processing_failed');
+  for (const row of rows.map(decodeFailedRow)) {
+    const { device, atMs, reason = 'processing_failed', detail, input } = row;
+    const { source, partition, sequenceNumber, index } = row;
+    builder.setText(position('reason'), reason);
     builder.setText(position('detail'), `Not counted in windows and alerts: ${detail}`);
     builder.setBytes(position('body'), encoder.encode(input));
     if (device !== '') builder.setText(position('device_id'), device);

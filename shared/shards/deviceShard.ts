@@ -1,6 +1,6 @@
 // Pure. The state machine of one shard: readings of its devices in, rows for the tables out. Nothing here throws on account of an
 // input: what cannot be worked with leaves as a `failed` row, because an entity has nobody to tell and does not roll back.
-import { describeError } from '../base/index.js';
+import { describeError, TributaryError } from '../base/index.js';
 import { IntervalSet } from '../windows/index.js';
 import { Device, timersOf } from './device.js';
 import { Emission } from './emission.js';
@@ -20,8 +20,11 @@ import { checkedState, type ShardCounts, type ShardState, stateVersion } from '.
 import { parseSignal, type ShardSignal } from './signal.js';
 
 const minuteMs = 60_000;
+const dayMs = 24 * 60 * minuteMs;
 /** A device that has sent nothing for so long is forgotten once nothing of it is open. */
-const forgetAfterMs = 7 * 24 * 60 * minuteMs;
+const forgetAfterMs = 7 * dayMs;
+/** And so much later whatever is open: devices that are gone for good must not fill the shard. */
+const giveUpAfterMs = 30 * dayMs;
 /** Of an input that goes to quarantine. */
 const maxFailedInput = 16_384;
 
@@ -31,6 +34,8 @@ export class DeviceShard {
   #devices: string[];
   /** Positions of the ids in it. */
   #positions = new Map<string, number>();
+  /** Of the state's JSON, for devices. */
+  #deviceBytes = 0;
   readonly #processed: { source: string; partition: string; intervals: IntervalSet }[];
   readonly #layouts: (readonly string[])[];
   /** Of the plan's fields, in `layouts`. */
@@ -56,11 +61,14 @@ export class DeviceShard {
       counts,
       unread = [],
     } = checkedState(state);
-    this.#counts = { ...counts };
+    this.#counts = { ...counts, refusedReadings: counts.refusedReadings ?? 0 };
     this.#plan = plan;
     this.#bornMs = bornMs;
     this.#devices = [...devices];
-    for (let at = 0; at < devices.length; at += 2) this.#positions.set(devices[at]!, at);
+    for (let at = 0; at < devices.length; at += 2) {
+      this.#positions.set(devices[at]!, at);
+      this.#deviceBytes += deviceBytes(devices[at]!, devices[at + 1]!);
+    }
     this.#processed = processed.map(([source, partition, intervals]) => {
       return { source, partition, intervals: IntervalSet.decode(intervals) };
     });
@@ -140,9 +148,7 @@ export class DeviceShard {
     let unreadableDevices = 0;
     let least = Number.POSITIVE_INFINITY;
     let greatest = Number.NEGATIVE_INFINITY;
-    let stateBytes = 200;
-    for (const [id, text] of this.#texts()) {
-      stateBytes += id.length + text.length + 6;
+    for (const [id] of this.#texts()) {
       const device = this.#tryDecode(id);
       if (device === undefined) {
         unreadableDevices++;
@@ -161,7 +167,8 @@ export class DeviceShard {
       ...{ openWindows, openAlerts, unreadableDevices },
       watermarkMinMicros: Number.isFinite(least) ? least : null,
       watermarkMaxMicros: Number.isFinite(greatest) ? greatest : null,
-      stateBytes: stateBytes + outboxBytes + this.#sizeOfRest(),
+      stateBytes: this.#deviceBytes + outboxBytes + this.#sizeOfRest(),
+      deviceBytes: this.#deviceBytes,
       outboxRows: this.#outbox.rowCount,
       outboxBytes,
       closedGaps: this.#processed.reduce((sum, { intervals }) => sum + intervals.closedGaps, 0),
@@ -169,7 +176,8 @@ export class DeviceShard {
   }
 
   #sizeOfRest(): number {
-    return JSON.stringify([this.#layouts, this.#processed.map(({ intervals }) => intervals.encode())]).length;
+    const rest = [this.#layouts, this.#processed.map(({ intervals }) => intervals.encode())];
+    return 200 + JSON.stringify(rest).length;
   }
 
   #ingestSignal(signal: ShardSignal): void {
@@ -196,7 +204,7 @@ export class DeviceShard {
   /** All or nothing; where one reading cannot be worked with, the others are tried one by one. */
   #addReadings(id: string, rows: readonly number[], source: ReadingSource): void {
     try {
-      const device = this.#decode(id) ?? Device.fresh(id, this.#plan);
+      const device = this.#decode(id) ?? this.#takeIn(id);
       const emit = new Emission(this.#layout, source.signal.nowMs);
       for (const row of rows) this.#addReading(device, row, source, emit);
       emit.windows(device, 'watermark');
@@ -206,9 +214,30 @@ export class DeviceShard {
       emit.to(this.#outbox);
       this.#counts.late += emit.lateCount;
     } catch (error) {
-      if (rows.length > 1) for (const row of rows) this.#addReadings(id, [row], source);
+      if (isFull(error)) this.#refuse(id, rows, source, error);
+      else if (rows.length > 1) for (const row of rows) this.#addReadings(id, [row], source);
       else this.#addFailed(failedFacts(id, rows[0]!, source), error, readingOf(rows[0]!, source, this.#plan));
     }
+  }
+
+  /** @throws TributaryError SHARD_FULL */
+  #takeIn(id: string): Device {
+    const { maxDeviceBytes } = this.#plan.limits;
+    if (this.#deviceBytes < maxDeviceBytes) return Device.fresh(id, this.#plan);
+    throw new TributaryError(
+      'SHARD_FULL',
+      `the shard holds ${this.#deviceBytes} bytes for ${this.#positions.size} devices, and takes no new one from ${maxDeviceBytes} on. ` +
+        'The lake needs more shards (docs/shards.md)',
+    );
+  }
+
+  /** Devices that are known go on; of others the readings are in their table, and here is told what they miss. */
+  #refuse(id: string, rows: readonly number[], source: ReadingSource, error: unknown): void {
+    for (const row of rows) {
+      const facts = { ...failedFacts(id, row, source), reason: 'shard_full' } as const;
+      this.#addFailed(facts, error, readingOf(row, source, this.#plan));
+    }
+    this.#counts.refusedReadings += rows.length;
   }
 
   #addReading(device: Device, row: number, { signal, columns }: ReadingSource, emit: Emission): void {
@@ -293,15 +322,28 @@ export class DeviceShard {
   }
 
   #forgetOldDevices(nowMs: number): void {
+    const silentForMs = this.#plan.silence?.silentForMs ?? 0;
     const isForgotten = (id: string, text: string) => {
-      if (!(timersOf(text).lastArrivalMs < nowMs - forgetAfterMs)) return false;
+      const { lastArrivalMs } = timersOf(text);
+      if (!(lastArrivalMs < nowMs - forgetAfterMs)) return false;
       const device = this.#tryDecode(id);
-      return device?.windows.isEmpty === true && device.alerts.isQuiet;
+      if (device?.windows.isEmpty !== true) return false;
+      if (device.alerts.isQuiet) return true;
+      if (lastArrivalMs >= nowMs - silentForMs - giveUpAfterMs) return false;
+      this.#giveUp(device, nowMs);
+      return true;
     };
     const kept = [...this.#texts()].filter(([id, text]) => !isForgotten(id, text));
     if (kept.length === this.#positions.size) return;
     this.#devices = kept.flat();
     this.#positions = new Map(kept.map(([id], index) => [id, 2 * index]));
+    this.#deviceBytes = kept.reduce((sum, [id, text]) => sum + deviceBytes(id, text), 0);
+  }
+
+  #giveUp(device: Device, nowMs: number): void {
+    const emit = new Emission(this.#layout, nowMs);
+    emit.alerts(device, device.alerts.giveUp(device.id, device.lastArrivalMs));
+    emit.to(this.#outbox);
   }
 
   *#texts(): Generator<readonly [id: string, text: string]> {
@@ -311,8 +353,13 @@ export class DeviceShard {
   #store(device: Device): void {
     const text = device.encode(this.#layout);
     const position = this.#positions.get(device.id);
-    if (position !== undefined) this.#devices[position + 1] = text;
-    else this.#positions.set(device.id, this.#devices.push(device.id, text) - 2);
+    if (position === undefined) {
+      this.#positions.set(device.id, this.#devices.push(device.id, text) - 2);
+      this.#deviceBytes += deviceBytes(device.id, text);
+    } else {
+      this.#deviceBytes += text.length - this.#devices[position + 1]!.length;
+      this.#devices[position + 1] = text;
+    }
   }
 
   #decode(id: string): Device | undefined {
@@ -350,4 +397,13 @@ export class DeviceShard {
     const known = this.#layouts.findIndex((names) => names.join('\n') === fields.join('\n'));
     return known >= 0 ? known : this.#layouts.push(fields) - 1;
   }
+}
+
+/** With quotes and commas. The text is ASCII; the id may be anything. */
+function deviceBytes(id: string, text: string): number {
+  return (/^[ -~]*$/.test(id) ? id.length : 3 * id.length) + text.length + 6;
+}
+
+function isFull(error: unknown): boolean {
+  return error instanceof TributaryError && error.code === 'SHARD_FULL';
 }

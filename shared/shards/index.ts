@@ -1,14 +1,13 @@
 export { shardOf } from './hash.js';
+export { outboxBytesIn, type ShardLimits, shardLimits, sizeWarning } from './limits.js';
 export { type OperationResult, ShardSession } from './operations.js';
 export type { OutboxRows } from './outbox.js';
 export { hasShards, planShards, type ShardPlan, shardFields } from './plan.js';
-export {
-  type LatestDevice,
-  maxStateBytes,
-  type SealedBatch,
-  type SealInput,
-  type ShardSummary,
-  sizeWarning,
+export type {
+  LatestDevice,
+  SealedBatch,
+  SealInput,
+  ShardSummary,
 } from './results.js';
 export {
   type AlertRow,

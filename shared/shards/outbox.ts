@@ -1,4 +1,5 @@
 // Pure. Results on their way out: they wait, are sealed as a numbered batch that stays the same until it is acknowledged, and go.
+import { rowBytesOf } from './limits.js';
 
 /** Texts as rows.ts writes them. */
 export interface OutboxRows {
@@ -61,10 +62,10 @@ export class Outbox {
     return rowKinds.reduce((sum, kind) => sum + this.#rows[kind].length, 0);
   }
 
-  /** Of the rows in the state's JSON, roughly: about 16 of a row's characters are quotes, which are escaped. */
+  /** Of the rows in the state's JSON, roughly. */
   get byteCount(): number {
     return rowKinds.reduce(
-      (sum, kind) => sum + this.#rows[kind].reduce((bytes, row) => bytes + row.length + 16, 0),
+      (sum, kind) => sum + this.#rows[kind].reduce((bytes, row) => bytes + rowBytesOf(row), 0),
       0,
     );
   }

@@ -2,6 +2,7 @@
 import { type AlertPlan, alertFields, planAlerts } from '../alerts/index.js';
 import type { Pipeline } from '../pipeline/index.js';
 import { planWindows, type WindowPlan } from '../windows/index.js';
+import { type ShardLimits, shardLimits } from './limits.js';
 
 export interface ShardPlan {
   readonly windows: WindowPlan;
@@ -17,6 +18,7 @@ export interface ShardPlan {
   readonly updatedWindows: ReadonlySet<string>;
   /** 0: the latest state is not published. */
   readonly latestStateIntervalMs: number;
+  readonly limits: ShardLimits;
 }
 
 /** Whether readings go to shards at all: a pipeline without windows and alerts has none. */
@@ -40,6 +42,7 @@ export function planShards(pipeline: Pipeline): ShardPlan {
       windows.definitions.filter(({ output }) => output !== 'append').map(({ name }) => name),
     ),
     latestStateIntervalMs: windows.latestStateIntervalMs,
+    limits: shardLimits(windows.maxShardBytes),
   };
 }
 

@@ -60,20 +60,10 @@ export interface ShardSummary extends ShardCounts {
   readonly watermarkMaxMicros: number | null;
   /** Characters of the state's JSON, to within a few percent. */
   readonly stateBytes: number;
+  /** Of them, for devices. */
+  readonly deviceBytes: number;
   readonly outboxRows: number;
   readonly outboxBytes: number;
   /** Sequence numbers that were never seen but count as processed, because there were too many gaps. */
   readonly closedGaps: number;
-}
-
-/** The smallest limit among the Durable backends: the Durable Task Scheduler's payloads. */
-export const maxStateBytes = 1024 * 1024;
-
-/** What to say to the log, if anything. */
-export function sizeWarning(shard: string, { stateBytes, devices }: ShardSummary): string | undefined {
-  if (stateBytes <= 0.8 * maxStateBytes) return undefined;
-  return (
-    `Shard ${shard} holds ${stateBytes} bytes for ${devices} devices. Some Durable backends take ${maxStateBytes} at most, and every ` +
-    'operation reads and writes all of it: this lake needs more shards (docs/shards.md)'
-  );
 }

@@ -41,6 +41,8 @@ export interface FailedRow extends Coordinates {
   /** Empty where even that is unknown. */
   readonly device: string;
   readonly atMs: number;
+  /** Absent: `processing_failed`. */
+  readonly reason?: 'shard_full';
   readonly detail: string;
   /** JSON of the input. */
   readonly input: string;

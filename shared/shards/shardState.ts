@@ -25,6 +25,8 @@ export interface ShardCounts {
   /** Readings that had come before. */
   readonly duplicates: number;
   readonly late: number;
+  /** Readings of devices that the full shard did not take in; absent in states from before it was counted. */
+  readonly refusedReadings: number;
 }
 
 /** Signals that came while a state was there that this version cannot read. */
@@ -42,7 +44,7 @@ export const emptyState: ShardState & UnreadSignals = {
   layouts: [],
   outbox: { rows: { alerts: [], failed: [], late: [], windows: [] }, next: 0, seal: null },
   summarizedMs: 0,
-  counts: { signals: 0, readings: 0, duplicates: 0, late: 0 },
+  counts: { signals: 0, readings: 0, duplicates: 0, late: 0, refusedReadings: 0 },
 };
 
 /**

@@ -42,11 +42,19 @@ class RecordingClient implements ShardClient {
   readonly signals: { shard: number; signal: ShardSignal }[] = [];
   readonly published: number[] = [];
   failing: number | undefined;
+  /** Of the shards that have something waiting. */
+  readonly outbox = new Map<number, number>();
+  readonly looks: number[] = [];
   isPublishing = false;
 
   async signal(shard: number, signals: readonly ShardSignal[]): Promise<void> {
     if (shard === this.failing) throw new Error('no answer');
     for (const signal of signals) this.signals.push({ shard, signal });
+  }
+
+  async outboxBytes(shard: number): Promise<number> {
+    this.looks.push(shard);
+    return this.outbox.get(shard) ?? 0;
   }
 
   async publishAlerts(shard: number): Promise<boolean> {
@@ -76,6 +84,7 @@ function start(breachAbove = Number.POSITIVE_INFINITY) {
     });
   const signaller = new ShardSignaller({
     shardCount,
+    maxOutboxBytes: 10_240,
     fields: ['temperature'],
     mayBreach: ({ values }) => values[0]!.some((value) => value !== null && value > breachAbove),
     clock,
@@ -173,5 +182,51 @@ describe('ingest with shards', () => {
     client.publishAlerts = () => Promise.reject(new Error('busy'));
     const summary = await ingestor().ingest(events(0, 9, [first]), signaller.through(client));
     assert.equal(summary.readingCount, 10);
+  });
+
+  it('waits while results fill a shard, having sent nothing to any, and goes on when they have left', async () => {
+    const { ingestor, signaller, client } = start();
+    const process = ingestor();
+    client.outbox.set(shards[1], 10_240);
+    const batch = events(0, 9, [first, second]);
+    await assert.rejects(
+      process.ingest(batch, signaller.through(client)),
+      (error) =>
+        error instanceof TributaryError &&
+        error.code === 'SHARD_OUTBOX_FULL' &&
+        error.retry === 'transient' &&
+        error.message.includes(`Shard ${shards[1]} holds 10240 bytes`),
+    );
+    assert.deepEqual(client.signals, []);
+    client.outbox.set(shards[1], 10_239);
+    await process.ingest(batch, signaller.through(client));
+    assert.deepEqual([client.ranges(shards[0]), client.ranges(shards[1])], [['0-9'], ['0-9']]);
+  });
+
+  it('looks at a shard again when what it was sent could have filled the room that there was', async () => {
+    const { ingestor, signaller, client } = start();
+    const process = ingestor();
+    // Room for 40 readings.
+    for (let from = 0; from < 100; from += 10) {
+      await process.ingest(events(from, from + 9, [first]), signaller.through(client));
+    }
+    assert.deepEqual(client.looks, [shards[0], shards[0], shards[0]]);
+    client.outbox.set(shards[0], 20_000);
+    await process.ingest(events(100, 109, [first]), signaller.through(client));
+    await process.ingest(events(110, 119, [first]), signaller.through(client));
+    await assert.rejects(
+      process.ingest(events(120, 129, [first]), signaller.through(client)),
+      /SHARD_OUTBOX_FULL|holds 20000 bytes/,
+    );
+  });
+
+  it('says so when a shard cannot be looked at', async () => {
+    const { ingestor, signaller, client } = start();
+    client.outboxBytes = () => Promise.reject(new Error('no answer'));
+    await assert.rejects(
+      ingestor().ingest(events(0, 9, [first]), signaller.through(client)),
+      (error) => error instanceof TributaryError && error.code === 'SHARD_UNREACHABLE',
+    );
+    assert.deepEqual(client.signals, []);
   });
 });

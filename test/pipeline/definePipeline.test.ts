@@ -77,6 +77,7 @@ describe('definePipeline', () => {
         allowedLatenessMs: 300_000,
         idleTimeoutMs: 600_000,
         shards: 16,
+        maxShardBytes: 1_048_576,
         publishSchedule: '*/10 * * * * *',
         latestStateIntervalMs: 60_000,
       },

@@ -53,6 +53,7 @@ describe('windows', () => {
         allowedLatenessMs: 0,
         idleTimeoutMs: 1000,
         shards: 4,
+        maxShardBytes: 100_000,
         publishSchedule: '%PUBLISH%',
         latestStateIntervalMs: 0,
       }),
@@ -74,6 +75,7 @@ describe('windows', () => {
       allowedLatenessMs: 0,
       idleTimeoutMs: 1000,
       shards: 4,
+      maxShardBytes: 100_000,
       publishSchedule: '%PUBLISH%',
       latestStateIntervalMs: 0,
     });

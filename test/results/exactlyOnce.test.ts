@@ -1,12 +1,20 @@
 // From the event to the tables and the subscriber, with every fault that the parts between them may have.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type Random, seededRandom } from '../../shared/base/index.js';
+import { type Random, seededRandom, TributaryError } from '../../shared/base/index.js';
 import type { EventBatch } from '../../shared/events/index.js';
+import { outboxBytesIn } from '../../shared/shards/index.js';
 import { ProcessKilled } from '../support/faultyStore.js';
 import { accountRows } from '../support/shardAccounting.js';
 import { minuteMs, shardPipeline, startMs } from '../support/shardHarness.js';
-import { createWorld, rowsIn, type World, type WorldFaults, WorldProcess } from '../support/shardWorld.js';
+import {
+  createWorld,
+  rowsIn,
+  type World,
+  type WorldFaults,
+  WorldProcess,
+  WorldSubscriber,
+} from '../support/shardWorld.js';
 import { cutEvents } from '../support/simulatedBatch.js';
 
 const eventCount = 60;
@@ -45,14 +53,16 @@ const allShards = {
 };
 
 /** Delivers both partitions in batches cut at random, publishing in between; a process that dies is followed by another. */
-async function live(world: World, faults: WorldFaults, random: Random): Promise<void> {
+async function live(world: World, faults: WorldFaults, random: Random): Promise<WorldSubscriber> {
   const partitions = ['0', '1'].map((name) => ({ events: eventsOf(name, random), checkpoint: 0 }));
+  const subscriber = new WorldSubscriber(world, faults.crash, random);
   let process = new WorldProcess(world, faults, random);
   while (partitions.some(({ checkpoint }) => checkpoint < eventCount)) {
     const partition = partitions[Math.floor(random.next() * partitions.length)]!;
     const from = Math.max(0, partition.checkpoint - Math.floor(random.next() * 10));
     const to = Math.min(eventCount, from + 1 + Math.floor(random.next() * 30));
     world.clock.advance(Math.floor(random.next() * 20_000));
+    subscriber.follow();
     try {
       if (from < to) await process.ingest(cutEvents(partition.events, from, to));
       // The host's checkpoint moves on after the function, and not at all when the process dies.
@@ -65,6 +75,8 @@ async function live(world: World, faults: WorldFaults, random: Random): Promise<
     }
   }
   await finish(world);
+  subscriber.followToTheEnd();
+  return subscriber;
 }
 
 /** The timer's publication, and sometimes another at the same time, as after a start of the app on two machines. */
@@ -93,7 +105,7 @@ function isKill(error: unknown): boolean {
   return error instanceof ProcessKilled || (error instanceof Error && isKill(error.cause));
 }
 
-async function check(world: World): Promise<ReturnType<typeof accountRows>> {
+async function check(world: World, { handled }: WorldSubscriber): Promise<ReturnType<typeof accountRows>> {
   const rows = await rowsIn(world);
   const result = accountRows(rows, oracle);
   assert.deepEqual(result.faults, []);
@@ -104,6 +116,7 @@ async function check(world: World): Promise<ReturnType<typeof accountRows>> {
     [...inTable].sort(),
     'every alert was sent, and none that is not in the table',
   );
+  assert.deepEqual([...new Set(handled)].sort(), [...inTable].sort(), 'the subscriber handled every alert');
   for (const state of world.states.values()) {
     const { outbox } = JSON.parse(state) as { outbox: { rows: Record<string, unknown[]>; seal: unknown } };
     assert.deepEqual([Object.values(outbox.rows).flat(), outbox.seal], [[], null]);
@@ -114,8 +127,9 @@ async function check(world: World): Promise<ReturnType<typeof accountRows>> {
 describe('windows and alerts are exactly once', () => {
   it('without faults', async () => {
     const world = createWorld(pipeline, startMs);
-    await live(world, none, seededRandom(4));
-    const { readings, windows, alerts, late } = await check(world);
+    const subscriber = await live(world, none, seededRandom(4));
+    const { readings, windows, alerts, late } = await check(world, subscriber);
+    assert.equal(subscriber.handled.length, alerts);
     assert.ok(
       readings > 150 && windows > 30 && alerts > 20 && late > 0,
       JSON.stringify({ readings, windows, alerts, late }),
@@ -123,17 +137,28 @@ describe('windows and alerts are exactly once', () => {
     assert.ok(world.sentAlerts.length >= alerts);
   });
 
-  it('in 100 lives full of faults: doubled, late and repeated operations, and processes that die at any step', async (t) => {
-    const total = { crashes: 0, duplicates: 0, late: 0, windows: 0, alerts: 0, sent: 0 };
+  it('in 100 lives full of faults: doubled, late and repeated operations, and processes and subscribers that die at any step', async (t) => {
+    const total = {
+      crashes: 0,
+      deaths: 0,
+      handled: 0,
+      duplicates: 0,
+      late: 0,
+      windows: 0,
+      alerts: 0,
+      sent: 0,
+    };
     for (let seed = 1; seed <= 100; seed++) {
       const random = seededRandom(seed);
       const faults = { duplicate: 0.2, delay: 0.3, rerun: 0.2, crash: 0.02 + random.next() * 0.03 };
       const world = createWorld(pipeline, startMs);
-      await live(world, faults, random);
-      const { late, windows, alerts } = await check(world).catch((error: unknown) => {
+      const subscriber = await live(world, faults, random);
+      const { late, windows, alerts } = await check(world, subscriber).catch((error: unknown) => {
         throw new Error(`seed ${seed}`, { cause: error });
       });
       total.crashes += world.crashCount;
+      total.deaths += subscriber.deathCount;
+      total.handled += subscriber.handled.length;
       total.duplicates += world.duplicateCount;
       total.late += late;
       total.windows += windows;
@@ -143,6 +168,73 @@ describe('windows and alerts are exactly once', () => {
     t.diagnostic(JSON.stringify(total));
     assert.ok(total.crashes > 500, `only ${total.crashes} crashes`);
     assert.ok(total.duplicates > 500, `only ${total.duplicates} duplicates`);
+    assert.ok(total.deaths > 100, `the subscriber died ${total.deaths} times only`);
+    assert.ok(
+      total.handled > total.alerts,
+      'no alert was handled twice: the subscriber does not die between handling and position',
+    );
     assert.ok(total.sent > total.alerts, 'no alert was sent twice: the faults do not bite');
   });
+
+  it('while the alert hub is down for long: ingest waits, what waits in the shards is bounded, and all of it arrives in the end', async () => {
+    // Small shards: 16 KiB of results make ingest wait.
+    const small = shardPipeline({
+      windows: {
+        definitions: { minutes: { kind: 'tumbling', sizeMs: minuteMs } },
+        shards: 4,
+        maxShardBytes: 65_536,
+      },
+    });
+    const world = createWorld(small, startMs);
+    const process = new WorldProcess(world, none, seededRandom(2));
+    const events = breaches(3_000);
+    const held = (error: unknown) => error instanceof TributaryError && error.code === 'SHARD_OUTBOX_FULL';
+    let checkpoint = 0;
+    let holds = 0;
+    let mostBytes = 0;
+    world.isAlertHubDown = true;
+    for (let attempt = 0; attempt < 200; attempt++) {
+      if (attempt === 120) world.isAlertHubDown = false;
+      world.clock.advance(1_000);
+      const to = Math.min(events.bodies.length, checkpoint + 50);
+      try {
+        if (checkpoint < to) await process.ingest(cutEvents(events, checkpoint, to));
+        checkpoint = to;
+      } catch (error) {
+        if (!held(error)) throw error;
+        holds++;
+      }
+      await process.publish(allShards);
+      for (const { shard } of allShards.waiting) {
+        mostBytes = Math.max(mostBytes, outboxBytesIn(world.state(shard)));
+      }
+    }
+    assert.ok(holds > 50, `held ${holds} times`);
+    assert.equal(checkpoint, events.bodies.length);
+    const { maxOutboxBytes } = world.plan.limits;
+    // A shard may get what a batch brings beyond the limit, not more.
+    assert.ok(mostBytes > maxOutboxBytes && mostBytes < 2 * maxOutboxBytes, `${mostBytes} bytes waited`);
+    await finish(world);
+    const subscriber = new WorldSubscriber(world, 0, seededRandom(1));
+    subscriber.follow();
+    const { alerts, readings } = await check(world, subscriber);
+    assert.deepEqual([readings, alerts], [3_000, 3_000]);
+  });
 });
+
+/** One hot reading each, of twenty devices. */
+function breaches(count: number): EventBatch {
+  const sequenceNumbers = Array.from({ length: count }, (_, index) => index);
+  return {
+    source: pipeline.source.eventHub,
+    partition: '0',
+    bodies: sequenceNumbers.map((number) => {
+      const ts = new Date(startMs + number * 100).toISOString();
+      return Buffer.from(JSON.stringify({ deviceId: `d${number % 20}`, ts, temperature: 36 }));
+    }),
+    sequenceNumbers,
+    enqueuedMs: sequenceNumbers.map((number) => startMs + number * 100),
+    systemProperties: sequenceNumbers.map(() => ({})),
+    properties: sequenceNumbers.map(() => ({})),
+  };
+}

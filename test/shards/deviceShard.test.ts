@@ -6,7 +6,6 @@ import {
   decodeFailedRow,
   decodeLateRow,
   decodeWindowRow,
-  maxStateBytes,
   planShards,
   sizeWarning,
 } from '../../shared/shards/index.js';
@@ -19,6 +18,18 @@ import {
   type TestReading,
   TestShard,
 } from '../support/shardHarness.js';
+
+const { limits } = planShards(shardPipeline());
+
+/** One of each, in windows of the first minute. */
+function readingsOfDevices(count: number, from: number): TestReading[] {
+  return Array.from({ length: count }, (_, index) => ({
+    device: `device-${from + index}`,
+    at: index % 60,
+    temperature: 20.25 + (index % 9),
+    sequenceNumber: from + index,
+  }));
+}
 
 /** Closes the windows of `device` up to `at` seconds. */
 const closer = (device: string, at: number, sequenceNumber: number): TestReading => ({
@@ -375,28 +386,65 @@ describe('the state', () => {
     assert.deepEqual(batch.latest[0]?.values, { temperature: 41 });
   });
 
-  it('reports its size, and warns before a backend refuses it', () => {
+  it('reports its size, and warns before it is full', () => {
     const shard = new TestShard();
-    const add = (count: number, from: number) =>
-      shard.ingest(
-        Array.from({ length: count }, (_, index) => ({
-          device: `device-${from + index}`,
-          at: index % 60,
-          temperature: 20.25 + (index % 9),
-          sequenceNumber: from + index,
-        })),
-      );
-    add(500, 0);
+    shard.ingest(readingsOfDevices(500, 0));
     const small = shard.describe();
     assert.equal(small.devices, 500);
     assert.equal(small.openWindows, 500);
-    assert.equal(sizeWarning('3', small), undefined);
-    add(8_000, 500);
+    assert.equal(sizeWarning('3', small, limits), undefined);
+    shard.ingest(readingsOfDevices(2_700, 500));
     const large = shard.describe();
     const realBytes = shard.state!.length;
     assert.ok(Math.abs(large.stateBytes - realBytes) < 0.05 * realBytes, `${large.stateBytes}, ${realBytes}`);
-    assert.ok(large.stateBytes > 0.8 * maxStateBytes);
-    assert.match(sizeWarning('3', large) ?? '', /Shard 3 holds \d+ bytes for 8500 devices/);
+    assert.ok(large.deviceBytes > 0.8 * limits.maxDeviceBytes);
+    assert.match(
+      sizeWarning('3', large, limits) ?? '',
+      /Shard 3 holds \d+ of 1048576 bytes, .* for 3200 devices/,
+    );
+  });
+
+  it('takes no new device when it is full: what these send goes to quarantine, and devices that are known go on', () => {
+    const shard = new TestShard();
+    for (let from = 0; from < 20_000; from += 1_000) shard.ingest(readingsOfDevices(1_000, from));
+    const full = shard.describe();
+    assert.ok(full.deviceBytes >= limits.maxDeviceBytes && full.deviceBytes < 1.01 * limits.maxDeviceBytes);
+    assert.equal(full.devices + full.refusedReadings, 20_000);
+    assert.match(
+      sizeWarning('3', full, limits) ?? '',
+      new RegExp(`turned away ${full.refusedReadings} readings`),
+    );
+    const failed = shard.drain().flatMap(({ rows }) => rows.failed.map(decodeFailedRow));
+    assert.equal(failed.length, full.refusedReadings);
+    const { device, reason, detail, sequenceNumber, source, partition, index } = failed[0]!;
+    assert.deepEqual(
+      { device, reason, sequenceNumber, source, partition, index },
+      {
+        device: `device-${full.devices}`,
+        reason: 'shard_full',
+        sequenceNumber: full.devices,
+        ...{ source: 'sensor-data', partition: '0', index: 0 },
+      },
+    );
+    assert.match(detail, /^SHARD_FULL: the shard holds \d+ bytes for \d+ devices/);
+
+    shard.ingest([{ device: 'device-0', at: 200, temperature: 36, sequenceNumber: 20_000 }]);
+    assert.deepEqual(described(shard.seal()).slice(0, 1), ['breach HOT device-0']);
+    assert.equal(shard.describe().refusedReadings, full.refusedReadings);
+  });
+
+  it('has room again when devices are forgotten', () => {
+    const shard = new TestShard();
+    for (let from = 0; from < 10_000; from += 1_000) shard.ingest(readingsOfDevices(1_000, from));
+    const { refusedReadings } = shard.describe();
+    assert.ok(refusedReadings > 0);
+    const muchLaterMs = startMs + 8 * 24 * 60 * minuteMs;
+    shard.drain({ nowMs: startMs + 20 * minuteMs });
+    shard.drain({ nowMs: muchLaterMs });
+    assert.equal(shard.describe().deviceBytes, 0);
+    shard.ingest(readingsOfDevices(10, 50_000), { nowMs: muchLaterMs });
+    assert.equal(shard.describe().devices, 10);
+    assert.equal(shard.describe().refusedReadings, refusedReadings);
   });
 
   it('forgets devices that sent nothing for a week, unless something of them is open', () => {
@@ -408,6 +456,38 @@ describe('the state', () => {
     assert.equal(shard.describe().devices, 1);
     shard.drain({ nowMs: startMs + weekMs + 2 * minuteMs });
     assert.equal(shard.describe().devices, 0);
+  });
+
+  it('forgets devices that are gone for good whatever is open, and resolves it', () => {
+    const silence = {
+      name: 'SILENT',
+      silentForMs: 60 * minuteMs,
+      severity: 'INFO',
+      message: 'Silent',
+    } as const;
+    const rules = [
+      {
+        name: 'HOT',
+        when: { field: 'temperature', is: '>', threshold: 35 },
+        severity: 'CRITICAL',
+        message: 'Hot',
+      },
+    ] as const;
+    const shard = new TestShard(planShards(shardPipeline({ alerts: { rules, silence } })));
+    shard.ingest([{ device: 'gone', at: 0, temperature: 40, sequenceNumber: 0 }]);
+    const dayMs = 24 * 60 * minuteMs;
+    assert.deepEqual(shard.drain({ nowMs: startMs + dayMs }).flatMap(described), [
+      'raised HOT gone',
+      'raised SILENT gone',
+      'idle minutes gone 0: 1 (1, 40)',
+    ]);
+    shard.drain({ nowMs: startMs + 30 * dayMs });
+    assert.equal(shard.describe().devices, 1);
+    const last = shard.drain({ nowMs: startMs + 31 * dayMs });
+    assert.equal(shard.describe().devices, 0);
+    // What was given up in the course of one publication leaves with the next.
+    const resolved = [...last, ...shard.drain({ nowMs: startMs + 32 * dayMs })];
+    assert.deepEqual(resolved.flatMap(described), ['resolved HOT gone', 'resolved SILENT gone']);
   });
 });
 

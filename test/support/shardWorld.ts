@@ -1,6 +1,6 @@
 // Ingest, shards, tables and subscribers in one process, with faults at every step: what a Durable backend may do to signals and
 // entity batches, and a process that dies anywhere. Everything durable is in `World`; a process has nothing but its memory.
-import { type Random, silentLogger } from '../../shared/base/index.js';
+import { type Random, silentLogger, TributaryError } from '../../shared/base/index.js';
 import { openTable, type StructType, TableWriter } from '../../shared/delta/index.js';
 import {
   createEventDecoder,
@@ -21,6 +21,7 @@ import {
   ResultTables,
 } from '../../shared/results/index.js';
 import {
+  outboxBytesIn,
   planShards,
   type SealedBatch,
   type ShardPlan,
@@ -62,6 +63,8 @@ export class World {
   readonly sentAlerts: OutgoingEvent[] = [];
   readonly states = new Map<number, string>();
   readonly #inboxes = new Map<number, Operation[]>();
+  /** While it is, nothing can be sent to the alert hub. */
+  isAlertHubDown = false;
   crashCount = 0;
   duplicateCount = 0;
 
@@ -72,6 +75,12 @@ export class World {
   ) {
     this.clock = new InstantClock(startMs);
     this.store = createMemoryStore(this.clock);
+  }
+
+  /** As a client reads it; undefined for none. */
+  state(shard: number): unknown {
+    const text = this.states.get(shard);
+    return text === undefined ? undefined : JSON.parse(text);
   }
 
   /** A signal is stored, perhaps twice, perhaps before older ones. */
@@ -143,6 +152,7 @@ export class WorldProcess {
     });
     this.#signaller = new ShardSignaller({
       shardCount: pipeline.windows.shards,
+      maxOutboxBytes: plan.limits.maxOutboxBytes,
       fields: plan.fields,
       mayBreach: (signal) => signalBreaches(signal, plan),
       clock,
@@ -159,6 +169,7 @@ export class WorldProcess {
       alerts: {
         send: (events) =>
           step(async () => {
+            if (world.isAlertHubDown) throw new TributaryError('PUBLISH_FAILED', 'the alert hub is down');
             world.sentAlerts.push(...events);
           }),
       },
@@ -181,6 +192,7 @@ export class WorldProcess {
         this.#step(async () => {
           world.accept(shard, { name: 'ingest', input: JSON.stringify(signal) }, faults, random);
         }),
+      outboxBytes: async (shard) => outboxBytesIn(world.state(shard)),
       publishAlerts: async (shard) => {
         await this.publish({ waiting: [{ shard }], shardCount: 4, onlyAlerts: true });
         return true;
@@ -236,6 +248,54 @@ export class WorldProcess {
     this.#isDead = true;
     this.world.crashCount++;
     throw new ProcessKilled();
+  }
+}
+
+/**
+ * A subscriber of the alert hub, one process after another: from the position that the last one left, each alert once in a life.
+ * What it does with an alert and where it leaves its position are two steps, and it may die at both.
+ */
+export class WorldSubscriber {
+  /** Ids in the order in which they were handled. */
+  readonly handled: string[] = [];
+  #position = 0;
+  #seen = new Set<string>();
+  deathCount = 0;
+
+  constructor(
+    private readonly world: World,
+    private readonly crash: number,
+    private readonly random: Random,
+  ) {}
+
+  /** Handles what has been sent since, or dies on the way: then all is forgotten but the position. */
+  follow(): void {
+    let position = this.#position;
+    for (const { messageId } of this.world.sentAlerts.slice(position)) {
+      if (this.#dies()) return;
+      if (!this.#seen.has(messageId)) this.handled.push(messageId);
+      this.#seen.add(messageId);
+      position++;
+      if (this.#dies()) return;
+      // Not after each alert: to leave a position costs a write.
+      if (this.random.next() < 0.3) this.#position = position;
+    }
+    this.#position = position;
+  }
+
+  /** Life after life, until one has seen all. */
+  followToTheEnd(): void {
+    for (let deaths = -1; deaths !== this.deathCount; ) {
+      deaths = this.deathCount;
+      this.follow();
+    }
+  }
+
+  #dies(): boolean {
+    if (this.random.next() >= this.crash) return false;
+    this.deathCount++;
+    this.#seen = new Set();
+    return true;
   }
 }
 
