@@ -64,7 +64,7 @@ async function measure(fileCount: number): Promise<Measured> {
   if (result.kind !== 'rewritten') throw new Error('nobody else was there to remove the files');
   return {
     seconds,
-    rowCount: result.bin.rowCount,
+    rowCount: result.rowCount,
     inputMiB: writer.metrics.dataBytes / 2 ** 20,
     baseMiB,
     peakMiB,

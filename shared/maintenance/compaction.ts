@@ -31,7 +31,8 @@ export interface CompactionPlan {
 }
 
 export type BinResult =
-  | { readonly kind: 'rewritten'; readonly bin: RewrittenBin }
+  /** The file that took the place of the bin's; none when all rows were deleted ones. */
+  | ({ readonly kind: 'rewritten' } & Pick<RewrittenBin, 'added' | 'rowCount'>)
   /** A rival removed an input meanwhile: the bin is left out. */
   | { readonly kind: 'stale' };
 
@@ -46,9 +47,13 @@ export type CompactionResult =
   /** A rival changed the table: nothing was committed. The next run plans anew. */
   | { readonly kind: 'aborted' };
 
-/** Bounds the fan-out, and with it the size of an orchestration's history; the next run goes on. */
+/** Bounds the fan-out; the next run goes on. */
 const maxBins = 16;
-const maxFilesPerBin = 2_000;
+/**
+ * Bounds the orchestration's history: the names of the files of a run stay below 400 KB, where the Durable Task Scheduler takes
+ * 1 MiB for one input or result.
+ */
+const maxFiles = 5_000;
 /**
  * A rewrite holds about three copies of its rows: with 2,000,000 rows of telemetry the process takes 0.9 GB, which a
  * 2 GB instance has (`npm run bench -- compaction`). Rows of about 33 bytes then fill the default target of 64 MiB.
@@ -70,8 +75,17 @@ export async function planCompaction(
   const bins = plan.bins
     .filter(({ files }) => files.length >= limits.minimumSmallFiles || files.some(hasVector))
     .slice(0, maxBins)
-    .map(({ files }) => ({ paths: files.slice(0, maxFilesPerBin).map(({ path }) => path) }));
-  return { version: plan.version, bins };
+    .map(({ files }) => ({ paths: files.map(({ path }) => path) }));
+  return { version: plan.version, bins: firstFiles(bins) };
+}
+
+function firstFiles(bins: readonly BinPaths[]): readonly BinPaths[] {
+  let left = maxFiles;
+  return bins.flatMap(({ paths }) => {
+    const taken = paths.slice(0, left);
+    left -= taken.length;
+    return taken.length === 0 ? [] : [{ paths: taken }];
+  });
 }
 
 /** Rewriting the file is worth it for the deleted rows alone, which every reader has to leave out. */
@@ -101,20 +115,29 @@ async function rewriteNow(
   const { snapshot } = await openTable(table);
   const bin = findBin(snapshot, paths);
   if (bin === undefined) return { kind: 'stale' };
-  return { kind: 'rewritten', bin: await rewriteBin({ ...table, snapshot, bin, sortBy }) };
+  const { added, rowCount } = await rewriteBin({ ...table, snapshot, bin, sortBy });
+  return { kind: 'rewritten', added, rowCount };
 }
 
-/** Repeating it after a lost answer finds the inputs gone, and changes nothing. */
+/**
+ * Repeating it after a lost answer finds the inputs gone, and changes nothing. What the log says of the inputs is looked up again: a rival
+ * that put a deletion vector on one since the plan makes the commit abort, since it removed the file and added it again.
+ * @param results one for each bin of the plan
+ */
 export async function commitCompaction(
   table: UpkeepOptions,
   plan: CompactionPlan,
   results: readonly BinResult[],
 ): Promise<CompactionResult> {
   const { snapshot } = await openTable(table);
-  const bins = results.flatMap((result) => (result.kind === 'rewritten' ? [result.bin] : []));
-  const isLive = (bin: RewrittenBin) => bin.removed.every(({ path }) => snapshot.files.has(path));
-  const live = bins.filter(isLive);
-  if (live.length === 0) return { kind: bins.length === 0 ? 'nothing' : 'aborted' };
+  let rewrittenCount = 0;
+  const live = results.flatMap((result, position): RewrittenBin[] => {
+    if (result.kind === 'stale') return [];
+    rewrittenCount++;
+    const bin = findBin(snapshot, plan.bins[position]?.paths ?? []);
+    return bin === undefined ? [] : [{ removed: bin.files, added: result.added, rowCount: result.rowCount }];
+  });
+  if (live.length === 0) return { kind: rewrittenCount === 0 ? 'nothing' : 'aborted' };
   const result = await commitOptimize({ ...table, readVersion: plan.version, bins: live });
   if (result.kind === 'optimized') {
     const { version, removedCount, addedCount } = result;

@@ -103,6 +103,28 @@ describe('compaction in three steps', () => {
     assert.deepEqual(await filesAndRows(table), { files: 1, rows: 60 });
   });
 
+  it('drops its work when a rival deletes rows of an input by a vector between the rewrite and the commit', async () => {
+    const table = await smallFiles(6);
+    const plan = await planCompaction(table, limits);
+    const results = await Promise.all(plan.bins.map((bin) => rewriteFiles(table, bin, sortBy)));
+    const [file] = (await openTable(table)).snapshot.files.values();
+    const deletionVector = { storageType: 'i', pathOrInlineDv: '', sizeInBytes: 1, cardinality: 1 };
+    await putCommitLines(table.store, 't', 7, [
+      { commitInfo: { timestamp: 1, operation: 'DELETE' } },
+      { remove: { path: file!.path, dataChange: true, deletionTimestamp: 1 } },
+      { add: { ...file, deletionVector } },
+    ]);
+    assert.deepEqual(await commitCompaction(table, plan, results), { kind: 'aborted' });
+  });
+
+  it('hands names from step to step, not what the log says of the files', async () => {
+    const table = await smallFiles(200);
+    const plan = await planCompaction(table, limits);
+    const results = await Promise.all(plan.bins.map((bin) => rewriteFiles(table, bin, sortBy)));
+    assert.ok(JSON.stringify(plan).length < 200 * 80);
+    assert.ok(JSON.stringify(results).length < 2_000);
+  });
+
   it('keeps rows that are appended meanwhile', async () => {
     const table = await smallFiles(6);
     const plan = await planCompaction(table, limits);
