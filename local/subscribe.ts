@@ -1,8 +1,9 @@
 // `npm run subscribe`: the alerts of the running stack, as they come.
-import { EventHubConsumerClient, type EventPosition } from '@azure/event-hubs';
+import { EventHubConsumerClient, type EventPosition, type Subscription } from '@azure/event-hubs';
 import pipeline from '../pipeline.js';
 import { describeError, systemClock, TributaryError } from '../shared/base/index.js';
 import { exitCodes, runCommand } from './commandLine/command.js';
+import { waitAtMost } from './host/waitAtMost.js';
 import { subscribeConsumerGroup } from './stack/pipelineHubs.js';
 import { StackState } from './stack/stackState.js';
 import { AlertFollower } from './subscribing/alertFollower.js';
@@ -11,6 +12,8 @@ import { chooseStyle } from './terminal/index.js';
 
 /** The client's own pauses of 30 s are made for the cloud, not for a terminal. */
 const retryOptions = { maxRetries: 4, retryDelayInMs: 500, timeoutInMs: 10_000 };
+/** To close the client; when it is asked while a partition is being opened, it may never answer. */
+const closeTimeoutMs = 3_000;
 /** One Ctrl-C can arrive twice, from the terminal and handed on by npm. */
 const secondSignalAfterMs = 500;
 
@@ -33,6 +36,8 @@ await runCommand(subscribeCommand, async (options) => {
   await follow(follower, state, startPosition, options.json);
   return exitCodes.done;
 });
+// The client may also leave a timer for its next token behind, which would hold the process for 45 minutes.
+process.exit();
 
 async function follow(
   follower: AlertFollower,
@@ -43,9 +48,10 @@ async function follow(
   const hub = pipeline.alerts.eventHub;
   const { eventHubs } = state.readEndpoints();
   const consumer = new EventHubConsumerClient(subscribeConsumerGroup, eventHubs, hub, { retryOptions });
+  let subscription: Subscription | undefined;
   try {
     await checkHub(consumer, hub);
-    const subscription = consumer.subscribe(
+    subscription = consumer.subscribe(
       {
         processEvents: async (events) => {
           for (const { body } of events) follower.show(body);
@@ -57,10 +63,18 @@ async function follow(
       { startPosition, maxWaitTimeInSeconds: 1 },
     );
     if (!isQuiet) console.error(`Following the alerts of hub "${hub}". Ctrl-C ends it.`);
-    await follower.ended.finally(() => subscription.close());
+    await follower.ended;
   } finally {
-    await consumer.close();
+    await waitAtMost(closed(consumer, subscription), closeTimeoutMs, systemClock);
   }
+}
+
+async function closed(
+  consumer: EventHubConsumerClient,
+  subscription: Subscription | undefined,
+): Promise<void> {
+  await subscription?.close();
+  await consumer.close();
 }
 
 /** Before it subscribes, which would only go on trying. */

@@ -64,6 +64,8 @@ export class TributaryError extends Error {
     this.name = 'TributaryError';
     this.code = code;
     this.retry = options.retry ?? errorCodes[code];
+    // A Functions host logs the stack and nothing else.
+    if (this.stack !== undefined) this.stack = this.stack.replace(/^\w*Error:/, `TributaryError [${code}]:`);
   }
 }
 

@@ -32,6 +32,11 @@ describe('TributaryError', () => {
     assert.equal(describeError(error), 'STORAGE_DENIED: no access to lake (caused by: 403)');
     assert.equal(describeError(7), '7');
   });
+
+  it('has its code in its stack, which is all that a host logs', () => {
+    const { stack } = new TributaryError('STORAGE_DENIED', 'no access to lake');
+    assert.match(stack ?? '', /^TributaryError \[STORAGE_DENIED\]: no access to lake\n {4}at /);
+  });
 });
 
 describe('backoffMs', () => {
