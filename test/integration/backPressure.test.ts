@@ -21,7 +21,7 @@ const pipeline: PipelineDefinition = {
     definitions: { short: { kind: 'tumbling', sizeMs: windowMs } },
     shards: 2,
     maxShardBytes,
-    allowedLatenessMs: 60_000,
+    allowedLatenessMs: 5_000,
     idleTimeoutMs: 1_000,
     publishSchedule: '* * * * * *',
   },
