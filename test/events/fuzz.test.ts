@@ -69,7 +69,7 @@ describe('the decoder and the oracle', () => {
     }
     assert.ok(readingCount > 30_000, `${readingCount} readings`);
     const unseen = quarantineReasons.filter((reason) => (reasons.get(reason) ?? 0) < 20);
-    assert.deepEqual(unseen, ['processing_failed', 'shard_full']);
+    assert.deepEqual(unseen, ['processing_failed']);
   });
 
   it('agree on bodies of ten megabytes', () => {
