@@ -31,7 +31,7 @@ const keptLines = 20;
 
 /** @throws TributaryError LOCAL_START_FAILED with the child's last lines of output */
 export async function startChildService(options: ChildServiceOptions): Promise<ChildService> {
-  const { name, script, args, startTimeoutMs = 30_000, stopTimeoutMs = 10_000 } = options;
+  const { name, script, args, startTimeoutMs = 120_000, stopTimeoutMs = 20_000 } = options;
   const child = spawn(process.execPath, ['--enable-source-maps', script, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...options.env },
