@@ -11,6 +11,7 @@ import { silentLogger } from '../../shared/base/index.js';
 import { queryTable } from '../support/duckdb.js';
 import { cutEvents, simulatedEvents } from '../support/simulatedBatch.js';
 import { startTestAzurite } from '../support/testAzurite.js';
+import { patienceMs } from '../support/waiting.js';
 
 const compiled = join(import.meta.dirname, '..', '..', 'local');
 
@@ -23,7 +24,7 @@ interface CommandResult {
 function runCommand(name: string, args: readonly string[]): Promise<CommandResult> {
   const child = spawn(process.execPath, ['--enable-source-maps', join(compiled, `${name}.js`), ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 60_000,
+    timeout: patienceMs,
   });
   let stdout = '';
   let stderr = '';

@@ -1,5 +1,6 @@
-// Logs each blob it is given; fails for one that holds the word "poison".
+// Logs each blob it is given, and ends when it may pass GATE; fails for one that holds the word "poison".
 import { app } from '@azure/functions';
+import { passGate } from '../../gate.js';
 
 let running = 0;
 
@@ -14,7 +15,7 @@ app.storageBlob('landed', {
     context.log(
       `blob ${JSON.stringify({ text, stream, name, blobTrigger, contentLength: properties.contentLength, metadata, running })}`,
     );
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await passGate(process.env.GATE);
     running -= 1;
     if (text === 'poison') throw new Error('on purpose');
   },
