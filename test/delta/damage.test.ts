@@ -9,6 +9,7 @@ import { type CheckpointRows, checkpointBytes } from '../support/checkpointFile.
 import { partitionAppend, readingsSchema, readLogLines } from '../support/deltaFixtures.js';
 import { InstantClock } from '../support/instantClock.js';
 import { encodeZ85, vectorBytes } from '../support/roaring.js';
+import { ofSeeds } from '../support/seeds.js';
 
 const root = 't';
 const digits = (version: number): string => String(version).padStart(20, '0');
@@ -78,7 +79,7 @@ describe('a damaged table', () => {
     for await (const { path } of store.list(`${root}/`)) paths.push(path);
     const random = seededRandom(23);
     const codes = new Set<string>();
-    for (let attempt = 0; attempt < 1500; attempt++) {
+    for (let attempt = 0; attempt < ofSeeds(1500); attempt++) {
       const path = paths[attempt % paths.length]!;
       const bytes = (await store.read(path))!;
       const damaged = bytes.slice(

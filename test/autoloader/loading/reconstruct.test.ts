@@ -7,6 +7,7 @@ import { loadFiles } from '../../../shared/autoloader/index.js';
 import { type Random, seededRandom } from '../../../shared/base/index.js';
 import type { SchemaEvolutionMode } from '../../../shared/pipeline/index.js';
 import { FileWorld, identityOf, streamOf, type TableRow } from '../../support/fileStreams.js';
+import { ofSeeds } from '../../support/seeds.js';
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
@@ -137,7 +138,7 @@ function randomFile(random: Random, index: number): SentFile {
 describe('whatever lands', () => {
   it('can be put together again from the table, the rescued values and quarantine', async () => {
     let recordCount = 0;
-    for (let seed = 0; seed < 25; seed++) {
+    for (let seed = 0; seed < ofSeeds(25); seed++) {
       const random = seededRandom(seed);
       const stream = streamOf({
         schemaEvolutionMode: pick(random, modes),
@@ -179,6 +180,6 @@ describe('whatever lands', () => {
       }
       assert.deepEqual([...rows.keys()], [], `seed ${seed}`);
     }
-    assert.ok(recordCount > 500, `only ${recordCount} records`);
+    assert.ok(recordCount > ofSeeds(500), `only ${recordCount} records`);
   });
 });

@@ -22,6 +22,7 @@ import { ProcessKilled } from '../../support/faultyStore.js';
 import { type ForeignForm, replaceLogByCheckpoint } from '../../support/foreignCheckpoint.js';
 import { putCommitLines } from '../../support/foreignTable.js';
 import { InstantClock } from '../../support/instantClock.js';
+import { formsOf } from '../../support/seeds.js';
 import { liveRows } from '../../support/tableRows.js';
 
 const root = 'tables/readings';
@@ -129,7 +130,7 @@ const operations: Readonly<Record<string, Operation>> = {
   },
 };
 
-for (const form of ['commits', 'two parts', 'V2 in JSON with sidecars'] as const) {
+for (const form of formsOf(['commits', 'two parts', 'V2 in JSON with sidecars'] as const)) {
   describe(`a process that dies, on a table with ${form}`, () => {
     for (const [name, { run, rows = all }] of Object.entries(operations)) {
       it(`in ${name}: at any change the table is whole, and the next run completes`, async () => {

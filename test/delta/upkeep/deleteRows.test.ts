@@ -16,8 +16,9 @@ import { expectedRows, partitionAppend, readingsSchema, readLogLines } from '../
 import { FaultyStore, ProcessKilled } from '../../support/faultyStore.js';
 import { putCommitLines } from '../../support/foreignTable.js';
 import { InstantClock } from '../../support/instantClock.js';
-import { Interleaving } from '../../support/interleaving.js';
+import { isWhole, ofSeeds } from '../../support/seeds.js';
 import { storeWith } from '../../support/storeWith.js';
+import { TableRace } from '../../support/tableRace.js';
 import { liveRows } from '../../support/tableRows.js';
 
 const root = 'tables/readings';
@@ -158,22 +159,17 @@ describe('a delete', () => {
     let aborted = 0;
     let lostDeletes = 0;
     let slowDeletes = 0;
-    for (let seed = 0; seed < 120; seed++) {
+    for (let seed = 0; seed < ofSeeds(120); seed++) {
       const table = await setUp();
-      const race = new Interleaving(seededRandom(seed));
-      const as = (task: number) => ({
-        ...table,
-        store: race.view(table.store),
-        random: seededRandom(seed * 10 + task),
-      });
-      const results = await race.run<string>([
-        async () => (await optimizeTable(as(1))).kind,
+      const race = new TableRace(table, seed);
+      const results = await race.settle<string>([
+        async () => (await optimizeTable(race.as(1))).kind,
         async () => {
-          const result = await deleteRows({ ...as(2), predicate: upTo('p0', 6) });
+          const result = await deleteRows({ ...race.as(2), predicate: upTo('p0', 6) });
           if (result.kind === 'deleted' && result.version > 4) slowDeletes++;
           return result.kind;
         },
-        async () => (await new TableWriter(as(3)).append(partitionAppend('p2', 1, 2))).kind,
+        async () => (await new TableWriter(race.as(3)).append(partitionAppend('p2', 1, 2))).kind,
       ]);
       const kinds = results.map((result) =>
         result.status === 'fulfilled' ? result.value : String(result.reason),
@@ -184,8 +180,8 @@ describe('a delete', () => {
     }
     assert.equal(lostDeletes, 0);
     // Seldom, as a delete reads all files and so is slower; its own lost races end in another attempt.
-    assert.ok(aborted > 0, 'no optimize was aborted');
-    assert.ok(slowDeletes > 5, `${slowDeletes} deletes came after a rival`);
+    assert.ok(aborted > 0 || !isWhole, 'no optimize was aborted');
+    assert.ok(slowDeletes >= ofSeeds(6), `${slowDeletes} deletes came after a rival`);
   });
 });
 
