@@ -321,3 +321,90 @@ describe('an URI of Azure', () => {
     assert.equal(parseAzureUri('abfss://lake@account.dfs.core.windows.net/a%2'), undefined);
   });
 });
+
+describe('columns without values', () => {
+  const unknown: FileColumn = {
+    schema: [{ name: 'a', type: 'INT32', ...optional, logical_type: { type: 'NULL' } }],
+    data: [null, null],
+  };
+
+  it('are null in the type of the table, when the file has them as UNKNOWN', async () => {
+    const table = await setUp({
+      fields: [
+        { name: 'a', type: 'string' },
+        { name: 'b', type: 'integer' },
+      ],
+      file: parquetFile(unknown, int32('b', [1, 2])),
+    });
+    assert.deepEqual(await rowsOf(table), [
+      { a: null, b: 1 },
+      { a: null, b: 2 },
+    ]);
+  });
+
+  it('are null when they are void, whatever the file holds', async () => {
+    const table = await setUp({
+      fields: [{ name: 'a', type: 'void' }],
+      file: parquetFile(int32('a', [1, 2])),
+    });
+    assert.deepEqual(await rowsOf(table), [{ a: null }, { a: null }]);
+  });
+
+  it('tell that their struct is not null, through a field that can be read', async () => {
+    const struct: FileColumn = {
+      schema: [
+        { name: 's', ...optional, num_children: 2 },
+        {
+          name: 'strange',
+          type: 'INT64',
+          ...optional,
+          logical_type: { type: 'TIME', isAdjustedToUTC: true, unit: 'MICROS' },
+        },
+        { name: 'x', type: 'INT32', ...optional },
+      ],
+      data: [{ strange: 1n, x: 1 }, null],
+    };
+    const field = { name: 'later', type: 'integer', nullable: true, metadata: {} };
+    const table = await setUp({
+      fields: [{ name: 's', type: { type: 'struct', fields: [field] } }],
+      file: parquetFile(struct),
+    });
+    assert.deepEqual(await rowsOf(table), [{ s: { later: null } }, { s: null }]);
+  });
+});
+
+describe('a log that lost what its data files need', () => {
+  const file = parquetFile(int32('a', [1, 2]));
+
+  it('is refused when it has no schema for them', async () => {
+    const table = await setUp({ fields: [], file });
+    await assert.rejects(rowsOf(table), { code: 'DELTA_LOG_CORRUPT', message: /a\.parquet.*no schema/ });
+  });
+
+  it('is refused when it has no values for the columns of the partition', async () => {
+    const fields = [
+      { name: 'a', type: 'integer' },
+      { name: 'p', type: 'integer' },
+    ];
+    const table = await setUp({ fields, file, partitionColumns: ['p'] });
+    await assert.rejects(rowsOf(table), {
+      code: 'DELTA_LOG_CORRUPT',
+      message: /a\.parquet.*no partition values/,
+    });
+    const other = await setUp({ fields, file, partitionColumns: ['p'], partitionValues: { other: '1' } });
+    assert.deepEqual(await rowsOf(other), [
+      { a: 1, p: null },
+      { a: 2, p: null },
+    ]);
+  });
+
+  it('is refused when an action is no object', async () => {
+    const table = await setUp({ fields: [{ name: 'a', type: 'integer' }], file });
+    const text = '{"commitInfo":{}}\n{"remove":"a.parquet"}\n';
+    await table.store.put('t/_delta_log/00000000000000000001.json', new TextEncoder().encode(text));
+    await assert.rejects(openTable(table), {
+      code: 'DELTA_LOG_CORRUPT',
+      message: /Line 2 of t\/_delta_log\/0{19}1\.json has "remove"/,
+    });
+  });
+});

@@ -48,6 +48,8 @@ export interface MapNode extends CommonNode {
 export interface UnsupportedNode extends CommonNode {
   readonly kind: 'unsupported';
   readonly reason: string;
+  /** A leaf that holds nothing but nulls, by its annotation. */
+  readonly isAllNull: boolean;
 }
 
 export type TreeNode = LeafNode | StructNode | ListNode | MapNode | UnsupportedNode;
@@ -128,7 +130,7 @@ class TreeBuilder {
     }
     const children = this.#children(childCount, path, inside);
     if (annotation === undefined) return { kind: 'struct', ...common, children };
-    return { kind: 'unsupported', ...common, reason: `a group as ${annotation} has no column type` };
+    return unsupported(common, `a group as ${annotation} has no column type`);
   }
 
   #leaf(element: SchemaElement, common: CommonNode, path: readonly string[], levels: Levels): TreeNode {
@@ -137,7 +139,7 @@ class TreeBuilder {
     if (stored === undefined) {
       const annotation = element.logical_type?.type ?? element.converted_type;
       const reason = `${element.type}${annotation === undefined ? '' : ` as ${annotation}`} has no column type`;
-      return { kind: 'unsupported', ...common, reason };
+      return { ...unsupported(common, reason), isAllNull: common.nullable && annotation === 'NULL' };
     }
     const [type, form] = stored;
     const fixedLength = element.type === 'FIXED_LEN_BYTE_ARRAY' ? element.type_length : undefined;
@@ -184,10 +186,14 @@ class TreeBuilder {
     const children = this.#children(entry.num_children ?? 0, [...path, textOf(entry.name)], inside);
     const [key, value] = children;
     if (children.length !== 2 || key === undefined || value === undefined) {
-      return { kind: 'unsupported', ...common, reason: 'its map entries are not a key and a value' };
+      return unsupported(common, 'its map entries are not a key and a value');
     }
     return { kind: 'map', ...common, elementDefinition: inside.definition, key, value };
   }
+}
+
+function unsupported(common: CommonNode, reason: string): UnsupportedNode {
+  return { kind: 'unsupported', ...common, reason, isAllNull: false };
 }
 
 function textOf(name: unknown): string {
