@@ -16,6 +16,7 @@ interface CommonNode {
 export interface LeafNode extends CommonNode {
   readonly kind: 'leaf';
   readonly type: ColumnType | DecimalType;
+  readonly physicalType: SchemaElement['type'];
   readonly form: StoredForm;
   /** Bytes of each value of a FIXED_LEN_BYTE_ARRAY. */
   readonly fixedLength: number | undefined;
@@ -71,7 +72,10 @@ class TreeBuilder {
 
   columns(): TreeNode[] {
     const count = this.elements[0]?.num_children ?? 0;
-    return this.#children(count, [], { definition: 0, repetition: 0 });
+    const columns = this.#children(count, [], { definition: 0, repetition: 0 });
+    // Columns that nobody announces would be missing, and read as null.
+    if (this.#position < this.elements.length) throw damagedPage('the schema has more columns than it announces');
+    return columns;
   }
 
   #children(count: number, path: readonly string[], levels: Levels): TreeNode[] {
@@ -115,6 +119,7 @@ class TreeBuilder {
   /** A field that stands for one value; a repeated one is seen here as its own element. */
   #single(parentPath: readonly string[], levels: Levels): TreeNode {
     const element = this.#take();
+    if (element.repetition_type === undefined) throw damagedPage('a column is neither required nor optional');
     const nullable = element.repetition_type === 'OPTIONAL';
     const definition = levels.definition + (nullable ? 1 : 0);
     const path = [...parentPath, textOf(element.name)];
@@ -150,6 +155,7 @@ class TreeBuilder {
       kind: 'leaf',
       ...common,
       type,
+      physicalType: element.type,
       form,
       fixedLength,
       leafIndex,

@@ -70,6 +70,9 @@ function int64Type(element: SchemaElement): StoredType | undefined {
   const logical = element.logical_type;
   const isLocal = logical?.type === 'TIMESTAMP' && logical.isAdjustedToUTC === false;
   const timestamp = isLocal ? 'timestamp_ntz' : 'timestamp';
+  const older = element.converted_type;
+  if (logical?.type === 'TIMESTAMP' && older !== undefined && older !== annotationOf(element))
+    throw damagedPage(`column "${element.name}" is ${annotationOf(element)} and ${older} at once`);
   switch (annotationOf(element)) {
     case undefined:
     case 'INT_64':
