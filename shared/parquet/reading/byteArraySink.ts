@@ -3,7 +3,13 @@ import type { ColumnValues, DecimalValues } from '../columns.js';
 import { Encoding } from '../format.js';
 import { type ByteReader, damagedPage } from './byteReader.js';
 import { readDeltaByteArrays, readDeltaLengthByteArrays } from './delta.js';
-import { type ColumnSink, isDictionaryEncoding, readIndices, unsupportedEncoding } from './sink.js';
+import {
+  type ColumnSink,
+  expectEnd,
+  isDictionaryEncoding,
+  readIndices,
+  unsupportedEncoding,
+} from './sink.js';
 
 type Decode<T> = (bytes: Uint8Array, start: number, end: number) => T;
 
@@ -107,6 +113,7 @@ class ByteArraySink<T, Column> implements ColumnSink<Column> {
     };
     if (encoding === Encoding.PLAIN) {
       for (let index = 0; index < count; index++) values[at + index] = this.#readPlain(reader);
+      expectEnd(reader);
     } else if (isDictionaryEncoding(encoding)) {
       this.#readDictionaryValues(reader, count, at);
     } else if (encoding === Encoding.DELTA_LENGTH_BYTE_ARRAY) {

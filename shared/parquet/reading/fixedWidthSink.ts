@@ -1,9 +1,15 @@
 // Pure. INT32, INT64, INT96, FLOAT and DOUBLE as 32-bit words, turned into the column's form at the end.
 import { TributaryError } from '../../base/index.js';
 import { Encoding } from '../format.js';
-import { type ByteReader, damagedPage } from './byteReader.js';
+import type { ByteReader } from './byteReader.js';
 import { readDeltaIntegers } from './delta.js';
-import { type ColumnSink, isDictionaryEncoding, readIndices, unsupportedEncoding } from './sink.js';
+import {
+  type ColumnSink,
+  expectEnd,
+  isDictionaryEncoding,
+  readIndices,
+  unsupportedEncoding,
+} from './sink.js';
 
 /** How the stored words become the column's values. */
 export type WordForm =
@@ -57,8 +63,7 @@ export class FixedWidthSink implements ColumnSink<WordColumn> {
     const valueBytes = this.#wordsPerValue * 4;
     if (encoding === Encoding.PLAIN) {
       bytesOf(this.#words).set(reader.take(count * valueBytes), at * valueBytes);
-      // As when a damaged footer says that there are no nulls: then their levels would be taken for values.
-      if (reader.remaining > 0) throw damagedPage('a page goes on behind its values');
+      expectEnd(reader);
     } else if (isDictionaryEncoding(encoding)) {
       this.#readDictionaryValues(reader, count, at);
     } else if (encoding === Encoding.DELTA_BINARY_PACKED && this.#wordsPerValue < 3) {

@@ -58,7 +58,7 @@ function assertConsistent(columns: readonly TreeNode[], rowGroups: readonly RowG
     for (const { leafIndex, path, physicalType } of leaves) {
       const chunk = group.columns[leafIndex]?.meta_data;
       if (chunk === undefined) continue;
-      const { path_in_schema: inChunk, type } = chunk;
+      const { path_in_schema: inChunk = [], type } = chunk;
       if (inChunk.length !== path.length || path.some((name, level) => name !== inChunk[level]))
         throw damagedPage(`column "${path.join('.')}" is called "${inChunk.join('.')}" elsewhere`);
       if (type !== physicalType)

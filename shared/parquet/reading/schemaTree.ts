@@ -74,7 +74,8 @@ class TreeBuilder {
     const count = this.elements[0]?.num_children ?? 0;
     const columns = this.#children(count, [], { definition: 0, repetition: 0 });
     // Columns that nobody announces would be missing, and read as null.
-    if (this.#position < this.elements.length) throw damagedPage('the schema has more columns than it announces');
+    if (this.#position < this.elements.length)
+      throw damagedPage('the schema has more columns than it announces');
     return columns;
   }
 

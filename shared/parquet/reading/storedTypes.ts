@@ -13,6 +13,9 @@ const maxPrecision = 38;
 /** Undefined when no type stands for what the file holds. */
 export function storedTypeOf(element: SchemaElement): StoredType | undefined {
   if (annotationOf(element) === 'DECIMAL') return decimalType(element);
+  // A decimal whose annotation is damaged would be a whole number, and another one.
+  if ((element.precision ?? 0) > 0)
+    throw damagedPage(`column "${element.name}" has digits but is no decimal`);
   switch (element.type) {
     case 'BOOLEAN':
       return ['boolean', 'boolean'];
