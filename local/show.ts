@@ -1,6 +1,6 @@
 // `npm run show -- readings`: rows of a table of the running stack.
 
-import type { ColumnBatch, ColumnField } from '../shared/parquet/index.js';
+import type { DataBatch, DataField } from '../shared/parquet/index.js';
 import type { CommandDefinition, OptionDefinitions } from './commandLine/arguments.js';
 import { exitCodes, runCommand } from './commandLine/command.js';
 import { stateOption } from './commandLine/commonOptions.js';
@@ -77,16 +77,16 @@ function footer(table: string, version: number, rowCount: number, limit: number)
   return `${formatCount(rowCount)} ${rowCount === 1 ? 'row' : 'rows'} of ${table}, version ${version}${more}`;
 }
 
-function cellsOf(batch: ColumnBatch): string[][] {
+function cellsOf(batch: DataBatch): string[][] {
   return Array.from({ length: batch.rowCount }, (_, row) =>
     batch.fields.map((field, index) => formatCell(field.type, batch.columns[index]!, row)),
   );
 }
 
-/** Text may be cut to fit; numbers and times never. */
-function columnOf(field: ColumnField): TableColumn {
+/** Text, and what is shown as JSON, may be cut to fit; numbers and times never. */
+function columnOf(field: DataField): TableColumn {
   const { name: title, type } = field;
-  if (type === 'string' || type === 'binary')
-    return { title, align: 'left', minimumWidth: 10, maximumWidth: 60 };
+  const isText = typeof type === 'string' ? type === 'string' || type === 'binary' : type.kind !== 'decimal';
+  if (isText) return { title, align: 'left', minimumWidth: 10, maximumWidth: 60 };
   return { title, align: isNumeric(type) ? 'right' : 'left' };
 }

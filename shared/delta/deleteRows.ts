@@ -8,8 +8,8 @@ import { parseCondition } from './parseCondition.js';
 import { canonicalPath } from './paths.js';
 import type { Predicate } from './predicate.js';
 import { assertWritable } from './protocol.js';
-import { readRows } from './readTable.js';
 import { rowConditionOf } from './rowCondition.js';
+import { scanTable } from './scan.js';
 import { parseTableSchema } from './schema.js';
 import { logOf, openTable } from './tableReader.js';
 import type { AddAction, Snapshot } from './types.js';
@@ -24,7 +24,7 @@ export interface RowPredicate {
   readonly description: string;
   /** What `matches` looks at. */
   readonly columns: readonly string[];
-  /** Pure. Whether a row of the batch, which has `columns` in this order, is to go. */
+  /** Pure. Whether a row of the batch, which has `columns` in this order, is to go. Nested columns come as they are in a `DataBatch`. */
   matches(batch: ColumnBatch, row: number): boolean;
   /** The same as a condition: files whose statistics rule it out are not read. */
   readonly condition?: Predicate;
@@ -180,9 +180,9 @@ async function keptRows(
   const part: Snapshot = { ...snapshot, files: new Map([[file.path, file]]) };
   const kept: number[] = [];
   let rowCount = 0;
-  for await (const batch of readRows({ store, root, snapshot: part, columns: predicate.columns })) {
+  for await (const batch of scanTable({ store, root, snapshot: part, columns: predicate.columns })) {
     for (let row = 0; row < batch.rowCount; row++)
-      if (!predicate.matches(batch, row)) kept.push(rowCount + row);
+      if (!predicate.matches(batch as ColumnBatch, row)) kept.push(rowCount + row);
     rowCount += batch.rowCount;
   }
   return { kept: Int32Array.from(kept), rowCount };
