@@ -10,7 +10,12 @@ import {
 } from '../../../shared/delta/conflict.js';
 
 const add = (path: string) => ({ path, partitionValues: {}, size: 1, modificationTime: 1, dataChange: true });
-const vector = { storageType: 'u', pathOrInlineDv: 'ab^-aqEH.-t@S}K{vb[*k^', sizeInBytes: 36, cardinality: 2 };
+const vector = {
+  storageType: 'u',
+  pathOrInlineDv: 'ab^-aqEH.-t@S}K{vb[*k^',
+  sizeInBytes: 36,
+  cardinality: 2,
+};
 const nothing: CommitActions = {
   protocol: undefined,
   metadata: undefined,
