@@ -5,9 +5,11 @@ import { silentLogger, TributaryError } from '../../shared/base/index.js';
 import {
   dataFieldOf,
   parseTableColumns,
+  readSnapshotAt,
   type Snapshot,
   scanTable,
   type TableLocation,
+  type TableMoment,
   unreadableType,
 } from '../../shared/delta/index.js';
 import { type DataBatch, type DataField, selectRows } from '../../shared/parquet/index.js';
@@ -26,6 +28,8 @@ export interface ReadRowsOptions {
   readonly columns: readonly string[] | undefined;
   /** Rows of the files written last, last row first. */
   readonly newest: boolean;
+  /** As the table was then; undefined as it is now. */
+  readonly moment: TableMoment | undefined;
 }
 
 export interface RowReading {
@@ -49,7 +53,10 @@ export async function openLake(storage: string): Promise<Lake> {
     },
     async readRows(table, options) {
       assertTable(app, table);
-      const { snapshot } = await app.loadTable(table);
+      const snapshot =
+        options.moment === undefined
+          ? (await app.loadTable(table)).snapshot
+          : await readSnapshotAt({ ...app.upkeepOptions(table), ...options.moment });
       const fields = selectFields(table, snapshot, options.columns);
       return {
         version: snapshot.version,

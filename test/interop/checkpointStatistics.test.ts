@@ -1,4 +1,5 @@
-// Spark reads checkpoints of ours that have statistics as structs alone, and skips files by them.
+// Spark and delta-rs read checkpoints of ours that have statistics and partition values as structs. (Spark itself writes
+// `partitionValues_parsed`, but no `stats_parsed`.)
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { parquetMetadata } from 'hyparquet';
@@ -19,60 +20,59 @@ describe('a checkpoint with statistics as structs', { skip: obstacle ?? false },
     engines = await Engines.start(cleanup);
   });
 
-  it('has the columns that Spark writes, and Spark reads and skips by it', async () => {
-    const table = createTableFolder(cleanup)('statistics');
-    const name = `delta.\`${table.path}\``;
-    const properties = [
-      "'delta.checkpoint.writeStatsAsStruct' = 'true'",
-      "'delta.checkpoint.writeStatsAsJson' = 'false'",
-      "'delta.checkpointInterval' = '2'",
-      "'delta.enableDeletionVectors' = 'false'",
-    ];
-    await engines.sql(
-      `create table ${name} (${everyType}, part date) using delta partitioned by (part) tblproperties (${properties})`,
-      `insert into ${name} select *, date '2024-02-29' from (values ${everyTypeRows})`,
-      `insert into ${name} (id, text, number, part) values (100, 'z', 1e9, null)`, // version 2: Spark writes a checkpoint
-      `insert into ${name} (id, text, number, part) values (200, 'zz', 2e9, date '1969-12-31')`,
-      'select 1',
-    );
-    const schemaOf = async (version: number) => {
-      const path = `${table.root}/_delta_log/${logDigits(version)}.checkpoint.parquet`;
-      const bytes = (await table.store.read(path))!;
-      const schema = parquetMetadata(new Uint8Array(bytes).buffer).schema as { readonly name: string }[];
-      // Everything from the statistics on, up to the next action.
-      const from = schema.findIndex((element) => element.name === 'partitionValues_parsed');
-      return schema.slice(
-        from,
-        schema.findIndex((element) => element.name === 'remove'),
+  for (const asJson of [true, false]) {
+    it(`${asJson ? 'and as JSON' : 'alone'} is read by others, and says the same`, async () => {
+      const table = createTableFolder(cleanup)('statistics');
+      const name = `delta.\`${table.path}\``;
+      const properties = [
+        "'delta.checkpoint.writeStatsAsStruct' = 'true'",
+        `'delta.checkpoint.writeStatsAsJson' = '${asJson}'`,
+        "'delta.checkpointInterval' = '2'",
+        "'delta.enableDeletionVectors' = 'false'",
+      ];
+      await engines.sql(
+        `create table ${name} (${everyType}, part date, moment_part timestamp) using delta partitioned by (part, moment_part) tblproperties (${properties})`,
+        `insert into ${name} select *, date '2024-02-29', timestamp '2024-02-29 12:30:00.5' from (values ${everyTypeRows})`,
+        `insert into ${name} (id, text, number, part) values (100, 'z', 1e9, null)`, // version 2: Spark writes a checkpoint
+        `insert into ${name} (id, text, number, part) values (200, 'zz', 2e9, date '1969-12-31')`,
+        'select 1',
       );
-    };
-    await writeCheckpoint(table);
-    const { version } = await openAt(table);
-    assert.deepEqual(await schemaOf(version), await schemaOf(2));
-    await deleteCommits(table.store, table.root, 0, version - 1);
-    const { rows } = await engines.ask('sparkRead', { path: table.path });
-    assert.equal(rows.length, 6);
-    assert.deepEqual(await ourRowTexts(table, await openAt(table)), rowTexts(rows));
-    const { fileCount } = await engines.ask('sparkLog', { path: table.path, isFresh: true });
-    for (const [where, ids] of [
-      ['number > 1.5e9', ['200']],
-      ["part = date '1969-12-31'", ['200']],
-      ['part is null', ['100']],
-      ["text = 'z'", ['100']],
-      ['price = 1.25 and place.lat = 1.5', ['1']],
-    ] as const) {
-      const { skipping, full } = await engines.ask('sparkSelect', {
-        path: table.path,
-        where,
-        columns: ['id'],
-      });
-      assert.deepEqual(rowTexts(skipping.rows), rowTexts(full.rows), where);
-      assert.deepEqual(
-        skipping.rows.map(({ id }) => String(id)),
-        ids,
-        where,
-      );
-      assert.ok(skipping.fileCount < fileCount, `${where}: ${skipping.fileCount} of ${fileCount} files`);
-    }
-  });
+      const partitionSchemaOf = async (version: number) => {
+        const path = `${table.root}/_delta_log/${logDigits(version)}.checkpoint.parquet`;
+        const bytes = new Uint8Array((await table.store.read(path))!);
+        const schema = parquetMetadata(bytes.buffer).schema as { readonly name: string }[];
+        const from = schema.findIndex((element) => element.name === 'partitionValues_parsed');
+        return schema.slice(from, from + 3).map((element) => ({ ...element, logical_type: undefined }));
+      };
+      await writeCheckpoint(table);
+      const { version } = await openAt(table);
+      assert.deepEqual(await partitionSchemaOf(version), await partitionSchemaOf(2));
+      await deleteCommits(table.store, table.root, 0, version - 1);
+      const ours = await ourRowTexts(table, await openAt(table));
+      assert.equal(ours.length, 6);
+      const { rows } = await engines.ask('sparkRead', { path: table.path });
+      assert.deepEqual(ours, rowTexts(rows));
+      assert.equal((await engines.ask('deltaRsRead', { path: table.path })).rows.length, 6);
+      const { fileCount } = await engines.ask('sparkLog', { path: table.path, isFresh: true });
+      for (const [where, ids, isOfPartition] of [
+        ["part = date '1969-12-31'", ['200'], true],
+        ['part is null', ['100'], true],
+        ["moment_part = timestamp '2024-02-29 12:30:00.5'", ['1', '2', '3', '4'], true],
+        ['number > 1.5e9 and number < 3e9', ['200'], false],
+        ["text = 'z'", ['100'], false],
+        ['price = 1.25 and place.lat = 1.5', ['1'], false],
+      ] as const) {
+        const { skipping, full } = await engines.ask('sparkSelect', {
+          path: table.path,
+          where,
+          columns: ['id'],
+        });
+        assert.deepEqual(rowTexts(skipping.rows), rowTexts(full.rows), where);
+        assert.deepEqual(skipping.rows.map(({ id }) => String(id)).sort(), ids, where);
+        // By statistics Spark skips only where they are JSON.
+        if (asJson || isOfPartition)
+          assert.ok(skipping.fileCount < fileCount, `${where}: ${skipping.fileCount} of ${fileCount} files`);
+      }
+    });
+  }
 });
