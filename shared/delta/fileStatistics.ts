@@ -72,8 +72,9 @@ function countOf(value: unknown): number | undefined {
 
 const zoned = /(?:Z|[+-]\d\d(?::?\d\d){0,2})$/;
 
-/** A timestamp without its zone may be hours off. */
+/** A timestamp without its zone may be hours off; most engines give a boolean no bounds, so that nobody minds wrong ones. */
 function boundOf(value: unknown, type: ScalarType): Comparable | undefined {
+  if (type === 'boolean') return undefined;
   if (type === 'timestamp' && typeof value === 'string' && !zoned.test(value.slice(10))) return undefined;
   return comparable(value, type);
 }

@@ -18,6 +18,10 @@ describe('a checkpoint with statistics as structs', { skip: obstacle ?? false },
   let engines: Engines;
   before(async () => {
     engines = await Engines.start(cleanup);
+    // Otherwise Spark writes timestamps as INT96.
+    await engines.ask('setSpark', {
+      settings: { 'spark.sql.parquet.outputTimestampType': 'TIMESTAMP_MICROS' },
+    });
   });
 
   for (const asJson of [true, false]) {
