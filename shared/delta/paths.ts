@@ -57,14 +57,28 @@ export function decodePath(path: string): string {
       `The table refers to the data file "${path}" outside its own folder (a shallow clone); such tables cannot be read here.`,
     );
   }
+  let name: string;
   try {
-    return decodeURIComponent(path);
+    name = decodeURIComponent(path);
   } catch {
-    throw new TributaryError(
-      'DELTA_LOG_CORRUPT',
-      `The log names the data file "${path}", which is not a validly encoded path.`,
-    );
+    throw corruptPath(path, 'is not a validly encoded path');
   }
+  assertPlainName(name);
+  return name;
+}
+
+/**
+ * One spelling for each object, without empty parts, `.` and `..`: by another one vacuum would not know a live file, and delete it.
+ * @throws TributaryError DELTA_LOG_CORRUPT
+ */
+export function assertPlainName(name: string): void {
+  const isPlain = name.split('/').every((segment) => segment !== '' && segment !== '.' && segment !== '..');
+  if (!isPlain) throw corruptPath(name, 'is no plain path: it is empty, or has an empty part, "." or ".."');
+}
+
+function corruptPath(path: string, problem: string): TributaryError {
+  const shown = JSON.stringify(path.length > 300 ? `${path.slice(0, 300)}...` : path);
+  return new TributaryError('DELTA_LOG_CORRUPT', `The log names the file ${shown}, which ${problem}.`);
 }
 
 /**

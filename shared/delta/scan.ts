@@ -12,7 +12,7 @@ import { type MappingMode, mappingModeOf, physicalName } from './columnMapping.j
 import { type ColumnPlan, hasIds, planColumn } from './conform.js';
 import { type FileContext, loadDeletedRows, openDataFile, type ResolveUri } from './dataFiles.js';
 import { pruneFiles } from './dataSkipping.js';
-import { partitionValues } from './partitionValues.js';
+import { partitionTextOf, partitionValues } from './partitionValues.js';
 import type { Predicate } from './predicate.js';
 import { logOf, type TableLocation } from './tableReader.js';
 import { dataFieldOf, parseTableColumns, type TableColumn, unreadableType } from './tableTypes.js';
@@ -145,7 +145,7 @@ async function readFile(add: AddAction, scan: Scan): Promise<DataBatch> {
     columns: scan.columns.map((column, index) => {
       const { type } = scan.fields[index]!;
       if (scan.partitions.has(column.name)) {
-        const text = add.partitionValues[physicalName(column, scan.mode)];
+        const text = partitionTextOf(add, physicalName(column, scan.mode));
         return located(where, () => partitionValues(type, text, file.rowCount));
       }
       const plan = plans.get(column);

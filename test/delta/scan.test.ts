@@ -3,12 +3,14 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { SchemaElement } from 'hyparquet';
 import { parquetWriteBuffer } from 'hyparquet-writer';
+import { seededRandom } from '../../shared/base/index.js';
 import {
   openTable,
   parseAzureUri,
   parseTableColumns,
   type ResolveUri,
   scanTable,
+  vacuumTable,
 } from '../../shared/delta/index.js';
 import { createMemoryStore, type ObjectStore } from '../../shared/storage/index.js';
 import { canonicalRows } from '../support/canonicalRows.js';
@@ -395,6 +397,45 @@ describe('a log that lost what its data files need', () => {
     assert.deepEqual(await rowsOf(other), [
       { a: 1, p: null },
       { a: 2, p: null },
+    ]);
+  });
+
+  for (const path of ['./a.parquet', 'b/../a.parquet', '%2e%2e/a.parquet', 'a.parquet/', '', '%zz']) {
+    it(`is refused by readers and by vacuum when it names a file ${JSON.stringify(path)}`, async () => {
+      const table = await setUp({ fields: [{ name: 'a', type: 'integer' }], file, path });
+      const error = { code: 'DELTA_LOG_CORRUPT', message: /The log names the file "/ };
+      await assert.rejects(rowsOf(table), error);
+      table.clock.advance(30 * 86_400_000);
+      await assert.rejects(vacuumTable({ ...table, random: seededRandom(1) }), error);
+      assert.ok(await table.store.head('t/a.parquet'), 'the file that may be meant stays');
+    });
+  }
+
+  it('is refused when its schema is nested beyond reason', async () => {
+    const deep = `${'{"type":"array","elementType":'.repeat(2_000)}"string"${'}'.repeat(2_000)}`;
+    const table = await setUp({ fields: [{ name: 'a', type: JSON.parse(deep) }], file });
+    await assert.rejects(openTable(table), {
+      code: 'DELTA_LOG_CORRUPT',
+      message: /Table t: .* nested too deeply/,
+    });
+  });
+
+  it('is refused for types and partition values that only look like something known', async () => {
+    for (const type of ['constructor', '__proto__', 'toString']) {
+      const table = await setUp({ fields: [{ name: 'a', type }], file });
+      await assert.rejects(rowsOf(table), {
+        code: 'DELTA_PROTOCOL_UNSUPPORTED',
+        message: new RegExp(`"a" .* has the type ${type}`),
+      });
+    }
+    const fields = [
+      { name: 'a', type: 'integer' },
+      { name: 'constructor', type: 'string' },
+    ];
+    const shape = { fields, file, partitionColumns: ['constructor'], partitionValues: { other: '1' } };
+    assert.deepEqual(await rowsOf(await setUp(shape)), [
+      { a: 1, constructor: null },
+      { a: 2, constructor: null },
     ]);
   });
 

@@ -35,7 +35,7 @@ function deletionVectorName(file: JsonObject): string | undefined {
     pathOf(file),
   );
   if (location.kind === 'inline') return undefined;
-  return location.isAbsolute || storageType === 'p' ? decodePath(location.path) : location.path;
+  return location.isAbsolute ? decodePath(location.path) : location.path;
 }
 
 export interface VacuumRules {
