@@ -1,6 +1,6 @@
 // Pure. Deletion vectors (PROTOCOL.md "Deletion Vector Format"): where one lies, and the row numbers in its bytes.
 import { TributaryError } from '../base/index.js';
-import { assertPlainName, decodePath, isAbsolutePath } from './paths.js';
+import { decodePath, isAbsolutePath, plainName } from './paths.js';
 import type { DeletionVector } from './types.js';
 import { decodeZ85 } from './z85.js';
 
@@ -31,7 +31,7 @@ export function locateVector(vector: DeletionVector, file: string): VectorLocati
     const isAbsolute = isAbsolutePath(pathOrInlineDv);
     return {
       kind: 'file',
-      path: isAbsolute ? pathOrInlineDv : decodePath(pathOrInlineDv),
+      path: isAbsolute ? pathOrInlineDv : plainName(decodePath(pathOrInlineDv)),
       isAbsolute,
       offset,
     };
@@ -41,8 +41,7 @@ export function locateVector(vector: DeletionVector, file: string): VectorLocati
   if (pathOrInlineDv.length < encodedUuidLength) throw damaged(file, 'has no UUID');
   const uuid = uuidText(decodeOrFail(pathOrInlineDv.slice(-encodedUuidLength), file));
   const path = `${prefix === '' ? '' : `${prefix}/`}deletion_vector_${uuid}.bin`;
-  assertPlainName(path);
-  return { kind: 'file', path, isAbsolute: false, offset };
+  return { kind: 'file', path: plainName(path), isAbsolute: false, offset };
 }
 
 function decodeOrFail(text: string, file: string): Uint8Array {

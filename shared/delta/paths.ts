@@ -57,23 +57,22 @@ export function decodePath(path: string): string {
       `The table refers to the data file "${path}" outside its own folder (a shallow clone); such tables cannot be read here.`,
     );
   }
-  let name: string;
   try {
-    name = decodeURIComponent(path);
+    return decodeURIComponent(path);
   } catch {
     throw corruptPath(path, 'is not a validly encoded path');
   }
-  assertPlainName(name);
-  return name;
 }
 
 /**
- * One spelling for each object, without empty parts, `.` and `..`: by another one vacuum would not know a live file, and delete it.
+ * The name of a file, in the one spelling of it, without empty parts, `.` and `..`: by another one vacuum would not know a live file, and
+ * delete it.
  * @throws TributaryError DELTA_LOG_CORRUPT
  */
-export function assertPlainName(name: string): void {
+export function plainName(name: string): string {
   const isPlain = name.split('/').every((segment) => segment !== '' && segment !== '.' && segment !== '..');
-  if (!isPlain) throw corruptPath(name, 'is no plain path: it is empty, or has an empty part, "." or ".."');
+  if (isPlain) return name;
+  throw corruptPath(name, 'is no plain path: it is empty, or has an empty part, "." or ".."');
 }
 
 function corruptPath(path: string, problem: string): TributaryError {
