@@ -203,6 +203,7 @@ function notFound(wanted: number, found: number): TributaryError {
 }
 
 function cleanedUp(wanted: number, earliest: number): TributaryError {
+  if (earliest === 0) return new TributaryError('DELTA_VERSION_NOT_FOUND', `There is no version ${wanted}.`);
   return new TributaryError(
     'DELTA_VERSION_NOT_FOUND',
     `Version ${wanted} cannot be read any more: after log cleanup the oldest one that can is ${earliest}.`,

@@ -54,6 +54,10 @@ describe('a version of a table', () => {
       code: 'DELTA_VERSION_NOT_FOUND',
       message: /no version 5: the newest one up to it is 4/,
     });
+    await assert.rejects(readSnapshotAt({ ...table, version: -1 }), {
+      code: 'DELTA_VERSION_NOT_FOUND',
+      message: /There is no version -1\.$/,
+    });
     await assert.rejects(readSnapshotAt({ ...table, root: 'tables/other', version: 0 }), {
       code: 'DELTA_TABLE_NOT_FOUND',
     });
