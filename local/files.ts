@@ -8,6 +8,7 @@ import {
   chooseStyle,
   formatBytes,
   formatCount,
+  formatCountOf,
   formatTimestamp,
   layoutTable,
   type TableColumn,
@@ -71,7 +72,7 @@ await runCommand(filesCommand, async (options, [name = '']) => {
   });
   if (newest.length > 0) console.log(layout.lines.join('\n'));
   console.log(
-    `${formatCount(known)} files known, ${formatCount(fileCount)} of them wait (${formatBytes(byteCount)}).`,
+    `${formatCountOf(known, 'file')} known, ${formatCount(fileCount)} of them wait (${formatBytes(byteCount)}).`,
   );
   return exitCodes.done;
 });

@@ -161,6 +161,7 @@ describe('a file is left out', () => {
 
 describe('a file is kept', () => {
   const cases: readonly [what: string, file: Partial<AddAction>, predicate: Predicate][] = [
+    ['by bounds of a boolean, which prove nothing', statsOf('b', 'false', 'false'), compare('b', '=', true)],
     [
       'when its bounds are those of a float that got wider',
       statsOf('widened', '-0.1', '0.1'),
