@@ -142,11 +142,11 @@ export class LocalStack {
 /** Polls until `condition` holds. @throws with `describe()` when it does not in time. */
 export async function until(
   condition: () => boolean | Promise<boolean>,
-  options: { readonly timeoutMs: number; readonly describe: () => string },
+  options: { readonly timeoutMs: number; readonly describe: () => string; readonly everyMs?: number },
 ): Promise<void> {
   const deadlineMs = Date.now() + options.timeoutMs;
   while (!(await condition())) {
     if (Date.now() > deadlineMs) throw new Error(`Not within ${options.timeoutMs} ms: ${options.describe()}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await new Promise((resolve) => setTimeout(resolve, options.everyMs ?? 50));
   }
 }
