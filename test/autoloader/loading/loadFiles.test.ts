@@ -310,6 +310,37 @@ describe('the table of a stream', () => {
     );
   });
 
+  it('takes names that every object of JavaScript has for names like others', async () => {
+    const world = new FileWorld();
+    world.put(
+      'a.ndjson',
+      '{"constructor":2,"toString":"t","valueOf":1,"in":{"__proto__":3,"hasOwnProperty":4}}',
+    );
+    await load(world);
+    const [row] = await world.rows();
+    assert.equal(row?._rescued_data, null);
+    for (const [name, value] of [
+      ['constructor', 2],
+      ['toString', 't'],
+      ['valueOf', 1],
+    ] as const)
+      assert.equal(row?.[name], value, name);
+    const { schemaString } = (await world.snapshot()).metadata;
+    assert.match(schemaString, /"name":"__proto__","type":"long"/);
+    assert.match(schemaString, /"name":"hasOwnProperty","type":"long"/);
+  });
+
+  it('keeps rescued values whose names are those of the file path beside it', async () => {
+    const world = new FileWorld(streamOf({ schemaEvolutionMode: 'rescue' }));
+    world.putJson('0.json', { n: 0 });
+    await load(world);
+    world.putJson('1.json', { n: 1, _file_path: 'x', _file_path_: 'y' });
+    await load(world);
+    const [, row] = await world.rows();
+    const rescued = { _file_path: 'x', _file_path_: 'y', _file_path__: '1.json' };
+    assert.deepEqual(JSON.parse(String(row?._rescued_data)), rescued);
+  });
+
   it('never gets a column twice when a record has the name that another field is renamed to', async () => {
     const world = new FileWorld(streamOf({ rename: { local_ts: 'ts' } }));
     world.putJson('a.json', { ts: 'one', local_ts: 'two', _file_row: 7, LOCAL_TS: 'three' });
