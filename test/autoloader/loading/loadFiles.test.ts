@@ -180,6 +180,19 @@ describe('loading files', () => {
     assert.equal((await world.rows()).length, 25);
   });
 
+  it('takes thousands of files of one listing in commits of a thousand', async () => {
+    const world = new FileWorld();
+    for (let n = 0; n < 3_000; n++) world.put(`${n}.json`, `{"n":${n}}`);
+    const { discovery, loader } = world.open();
+    assert.deepEqual(await discovery.list(), { fileCount: 3_000, newCount: 3_000 });
+    const batches = await loadFiles(loader);
+    assert.deepEqual(
+      batches.map(({ rowCount }) => rowCount),
+      Array(3).fill(1_000),
+    );
+    assert.equal(new Set((await world.rows()).map(({ n }) => n)).size, 3_000);
+  });
+
   it('obeys prefix and glob', async () => {
     const world = new FileWorld(streamOf({ prefix: 'in', glob: '*.json' }));
     for (const path of [
