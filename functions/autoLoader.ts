@@ -145,8 +145,9 @@ for (const { name, backfillSchedule } of pipeline.files) {
       const { discovery, clean } = await open(name);
       const { fileCount, newCount } = await discovery.list();
       context.log(`${name}: ${fileCount} files listed, ${newCount} of them new`);
-      await clean();
+      // Before cleaning, which may lack the right to move files: those that wait must be loaded all the same.
       await wakeLoader(name, df.getClient(context));
+      await clean();
     },
   });
 }

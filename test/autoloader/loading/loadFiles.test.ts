@@ -515,6 +515,26 @@ describe('cleaning up after loading', () => {
     assert.deepEqual(await load(world), []);
   });
 
+  it('goes on past a file that cannot be moved, and says so at the end', async () => {
+    const cleaning = { mode: 'move', moveTo: 'archive', retentionMs: 0 } as const;
+    const world = new FileWorld(streamOf({ prefix: 'in', cleanSource: cleaning }));
+    for (let n = 0; n < 5; n++) world.putJson(`in/${n}.json`, { n });
+    await load(world);
+    const refuses = (code: 'STORAGE_REJECTED' | 'STORAGE_DENIED') =>
+      landingWith(world.landing, {
+        move: (version, target) =>
+          version.path === 'in/2.json'
+            ? Promise.reject(new TributaryError(code, 'no'))
+            : world.landing.move(version, target),
+      });
+    await assert.rejects(world.open({ landing: refuses('STORAGE_REJECTED') }).clean(), /no/);
+    const left: string[] = [];
+    for await (const { path } of world.landing.list('in/')) left.push(path);
+    assert.deepEqual(left, ['in/2.json']);
+    await assert.rejects(world.open({ landing: refuses('STORAGE_DENIED') }).clean(), /no/);
+    assert.equal((await world.open().clean()).archivedCount, 1);
+  });
+
   it('deletes them, but not what was written over them since', async () => {
     const world = new FileWorld(streamOf({ cleanSource: { mode: 'delete', retentionMs: 7 * dayMs } }));
     world.putJson('a.json', { n: 1 });
