@@ -13,6 +13,7 @@ import {
   layoutTable,
   type TableColumn,
   terminalWidth,
+  visibleText,
 } from './terminal/index.js';
 
 const filesCommand = {
@@ -85,13 +86,13 @@ function keepNewest(files: FileRow[], count: number): void {
 function cellsOf(file: FileRow): string[] {
   const count = (value: number | undefined) => (value === undefined ? '' : formatCount(value));
   return [
-    file.path,
+    visibleText(file.path),
     file.state,
     formatBytes(file.sizeBytes),
     formatTimestamp(BigInt(file.discoveredMs) * 1000n),
     count(file.batch),
     count(file.rowCount),
     count(file.badCount),
-    file.archivedTo === '' ? '(deleted)' : (file.archivedTo ?? ''),
+    file.archivedTo === '' ? '(deleted)' : visibleText(file.archivedTo ?? ''),
   ];
 }

@@ -287,8 +287,9 @@ describe('a blob function', () => {
     settings: { AzureWebJobsStorage: azurite.connectionString, Landing: azurite.connectionString },
     args: ['--instance', 'blobs'],
   });
-  const landing = () =>
-    BlobServiceClient.fromConnectionString(azurite.connectionString).getContainerClient('landing');
+  const containerOf = (name: string) =>
+    BlobServiceClient.fromConnectionString(azurite.connectionString).getContainerClient(name);
+  const landing = () => containerOf('landing');
   /** Of the host's own queue, also those that a function has at the moment. */
   const waitingMessages = async (): Promise<number> => {
     const queues = QueueServiceClient.fromConnectionString(azurite.connectionString);
@@ -306,6 +307,7 @@ describe('a blob function', () => {
 
   before(async () => {
     await landing().create();
+    await containerOf('announced').create();
   });
 
   it('runs once for each version of a blob that its path means, over restarts too', async (t) => {
@@ -384,11 +386,11 @@ describe('a blob function', () => {
 
   it('runs for each Event Grid event, twice for one that is delivered twice', async (t) => {
     const host = await TestHost.start(t, blobOptions());
-    const blob = landing().getBlockBlobClient('iot/event.txt');
+    const blob = containerOf('announced').getBlockBlobClient('iot/event.txt');
     await blob.upload('by event', 8);
     await host.waitUntil('the scan found it', () => seen(host).length === 1);
     const post = (headers: Record<string, string>, event: object) =>
-      fetch(`${host.url}/runtime/webhooks/blobs?functionName=Host.Functions.landed&code=any`, {
+      fetch(`${host.url}/runtime/webhooks/blobs?functionName=Host.Functions.announced&code=any`, {
         method: 'POST',
         headers,
         body: JSON.stringify([event]),
@@ -408,5 +410,7 @@ describe('a blob function', () => {
     }
     await host.waitUntil('it ran for both', () => seen(host).length === 3);
     assert.deepEqual(textsSeen(host), ['by event', 'by event', 'by event']);
+    const receipts = containerOf('azure-webjobs-hosts').listBlobsFlat({ prefix: 'blobreceipts/' });
+    for await (const { name } of receipts) assert.ok(!name.includes('announced'), name);
   });
 });

@@ -138,7 +138,7 @@ export class LocalStack {
 /** `until` of waiting.ts with a limit of its own. @throws Error with `describe()` when it does not hold in time */
 export function until(
   condition: () => boolean | Promise<boolean>,
-  options: { readonly timeoutMs: number; readonly describe: () => string },
+  options: { readonly timeoutMs: number; readonly describe: () => string; readonly everyMs?: number },
 ): Promise<void> {
-  return waitUntil(condition, options.describe, options.timeoutMs);
+  return waitUntil(condition, options.describe, options.timeoutMs, options.everyMs);
 }

@@ -10,8 +10,9 @@ export async function until(
   condition: () => boolean | Promise<boolean>,
   describe: () => string,
   timeoutMs = patienceMs,
+  pauseMs = longestPauseMs,
 ): Promise<void> {
-  await pollUntil(describe, condition, timeoutMs);
+  await pollUntil(describe, condition, timeoutMs, pauseMs);
 }
 
 /** Polls until `probe` finds something. @throws Error with `what` when it does not in time */
@@ -19,9 +20,10 @@ export async function pollUntil<T>(
   what: string | (() => string),
   probe: () => T | undefined | false | Promise<T | undefined | false>,
   timeoutMs = patienceMs,
+  mostPauseMs = longestPauseMs,
 ): Promise<T> {
   const deadlineMs = performance.now() + timeoutMs;
-  for (let pauseMs = shortestPauseMs; ; pauseMs = Math.min(longestPauseMs, pauseMs * 1.2)) {
+  for (let pauseMs = shortestPauseMs; ; pauseMs = Math.min(mostPauseMs, pauseMs * 1.2)) {
     const found = await probe();
     if (found !== undefined && found !== false) return found;
     if (performance.now() > deadlineMs) {
