@@ -12,6 +12,7 @@ import { seededRandom, TributaryError } from '../../shared/base/index.js';
 import { readHistory, type Snapshot } from '../../shared/delta/index.js';
 import { queryTable, type Row } from '../support/duckdb.js';
 import { LocalStack, type RunningHost, until } from '../support/localStack.js';
+import { patienceMs } from '../support/waiting.js';
 
 const golden = join(import.meta.dirname, '..', '..', '..', 'test', 'golden', 'seed');
 const [stream] = pipeline.files;
@@ -88,7 +89,7 @@ async function untilLoaded(
   stack: LocalStack,
   app: App,
   fileCount: number,
-  timeoutMs = 60_000,
+  timeoutMs = patienceMs,
 ): Promise<void> {
   let states = 'none known';
   await until(
@@ -102,7 +103,7 @@ async function untilLoaded(
   );
 }
 
-async function loadNow(stack: LocalStack, host: RunningHost, timeoutMs = 60_000): Promise<unknown> {
+async function loadNow(stack: LocalStack, host: RunningHost, timeoutMs = patienceMs): Promise<unknown> {
   const started = await fetch(`${host.url}/api/streams/${streamName}/load`, { method: 'POST' });
   assert.equal(started.status, 202, await started.clone().text());
   const { statusQueryGetUri } = (await started.json()) as { statusQueryGetUri: string };
@@ -236,7 +237,7 @@ describe('files that land', () => {
       const killAtMs = Date.now() + random.next() * 1_500;
       const waitsForBatch = random.next() < 0.7;
       await until(async () => Date.now() >= killAtMs || (waitsForBatch && (await isLoading(app))), {
-        ...{ timeoutMs: 30_000, everyMs: 10 },
+        ...{ timeoutMs: patienceMs, everyMs: 10 },
         describe: () => 'the clock stands still',
       });
       await host.kill();
@@ -245,7 +246,7 @@ describe('files that land', () => {
     t.diagnostic(`${cutBatches} of ${kills} kills left a batch half-way`);
     assert.ok(cutBatches > 0, 'no kill came between plan and marks');
     await stack.startHost('one');
-    await untilLoaded(stack, app, sent, 120_000);
+    await untilLoaded(stack, app, sent);
     await assertIdsOnce(app, 2 * sent);
   });
 
@@ -280,7 +281,7 @@ describe('files that land', () => {
       assert.equal(answer.status, 202, await answer.text());
     });
     for (const answer of await Promise.all(loads)) assert.equal(answer.status, 202);
-    await untilLoaded(stack, app, fileCount, 120_000);
+    await untilLoaded(stack, app, fileCount);
     await assertIdsOnce(app, 2 * fileCount);
   });
 
@@ -313,7 +314,7 @@ describe('files that land', () => {
     await send(landing, 'growing.ndjson', `${record(99)}\n${record(100)}\n`);
 
     await stack.startHost();
-    await untilLoaded(stack, app, named.length + 6, 90_000);
+    await untilLoaded(stack, app, named.length + 6);
     const files = await knownFiles(app);
     const stateOf = (path: string) => files.get(path)?.state;
     for (const name of named) assert.equal(stateOf(name), 'committed', name);
