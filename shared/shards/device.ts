@@ -111,26 +111,26 @@ export class Device {
   /** A reading came: silence changes nothing before one of these times. */
   wakeAfterReading(plan: ShardPlan): void {
     const windowsMs = this.windows.isEmpty ? undefined : this.lastArrivalMs + plan.idleTimeoutMs;
-    this.#wakeAtMs = earliest(windowsMs, this.#silenceDueMs(plan));
+    this.#wakeAtMs = earliest(windowsMs, this.#silenceDueMs(plan, this.lastArrivalMs));
   }
 
   /** As `wakeAfterReading`, to the millisecond: takes longer, and ticks are rare. */
-  wakeAfterTick(plan: ShardPlan): void {
+  wakeAfterTick(plan: ShardPlan, silentSinceMs: number): void {
     const [next] = this.windows.openWindows();
     const newestMicros = this.windows.maxEventTimeMicros;
     if (next === undefined || newestMicros === undefined) {
-      this.#wakeAtMs = earliest(undefined, this.#silenceDueMs(plan));
+      this.#wakeAtMs = earliest(undefined, this.#silenceDueMs(plan, silentSinceMs));
       return;
     }
     const untilEndMs = Math.ceil((next.endMicros - newestMicros) / 1000) + plan.allowedLatenessMs;
-    const windowsMs = this.lastArrivalMs + Math.max(plan.idleTimeoutMs, untilEndMs);
-    this.#wakeAtMs = earliest(windowsMs, this.#silenceDueMs(plan));
+    const windowsMs = silentSinceMs + Math.max(plan.idleTimeoutMs, untilEndMs);
+    this.#wakeAtMs = earliest(windowsMs, this.#silenceDueMs(plan, silentSinceMs));
   }
 
-  #silenceDueMs({ silence }: ShardPlan): number | undefined {
+  #silenceDueMs({ silence }: ShardPlan, silentSinceMs: number): number | undefined {
     if (silence === undefined) return undefined;
     const isRaised = this.alerts.openAlerts().some(({ rule }) => rule === silence.name);
-    return isRaised ? undefined : this.lastArrivalMs + silence.silentForMs;
+    return isRaised ? undefined : silentSinceMs + silence.silentForMs;
   }
 }
 

@@ -17,6 +17,7 @@ import {
 import type { LatestDevice, SealedBatch, SealInput, ShardSummary } from './results.js';
 import { encodeFailedRow } from './rows.js';
 import { checkedState, type ShardCounts, type ShardState, stateVersion } from './shardState.js';
+import { Silence } from './silence.js';
 import { parseSignal, type ShardSignal } from './signal.js';
 
 const minuteMs = 60_000;
@@ -25,8 +26,18 @@ const dayMs = 24 * 60 * minuteMs;
 const forgetAfterMs = 7 * dayMs;
 /** And so much later whatever is open: devices that are gone for good must not fill the shard. */
 const giveUpAfterMs = 30 * dayMs;
+/** Nor is one forgotten right after the pipeline stood still: readings of it may wait in the hub. */
+const catchUpMs = 60 * minuteMs;
 /** Of an input that goes to quarantine. */
 const maxFailedInput = 16_384;
+
+const nothing = {
+  number: null,
+  rows: { alerts: [], failed: [], late: [], windows: [] },
+  layouts: [],
+  latest: [],
+  hasMore: false,
+};
 
 export class DeviceShard {
   readonly #plan: ShardPlan;
@@ -41,8 +52,11 @@ export class DeviceShard {
   /** Of the plan's fields, in `layouts`. */
   readonly #layout: number;
   readonly #outbox: Outbox;
+  /** Of the batch that was sealed in the state as it was stored. */
+  readonly #storedNumber: number | undefined;
   #bornMs: number;
   #summarizedMs: number;
+  readonly #silence: Silence;
   readonly #counts: { -readonly [Name in keyof ShardCounts]: number };
   #isChanged = false;
 
@@ -58,6 +72,7 @@ export class DeviceShard {
       layouts,
       outbox,
       summarizedMs,
+      silence,
       counts,
       unread = [],
     } = checkedState(state);
@@ -75,7 +90,9 @@ export class DeviceShard {
     this.#layouts = [...layouts];
     this.#layout = this.#layoutOf(plan.fields);
     this.#outbox = new Outbox(outbox);
+    this.#storedNumber = this.#outbox.sealed?.number;
     this.#summarizedMs = summarizedMs;
+    this.#silence = new Silence(silence);
     for (const signal of unread) this.ingest(signal);
   }
 
@@ -97,6 +114,7 @@ export class DeviceShard {
       layouts: this.#layouts,
       outbox: this.#outbox.encode(),
       summarizedMs: this.#summarizedMs,
+      silence: this.#silence.encode(),
       counts: { ...this.#counts },
     };
   }
@@ -114,26 +132,36 @@ export class DeviceShard {
     }
   }
 
-  /** Lets silence have its effects, then seals. Until the batch is acknowledged the same rows come again. */
+  /**
+   * Lets silence have its effects, then seals. Until the batch is acknowledged the same rows come again; the first time they are
+   * not told (`isUnstored`).
+   */
   seal(input: SealInput): SealedBatch {
     const { nowMs, maxRows = 2_000, maxBytes = 256 * 1024, maxDevices = 300, onlyAlerts = false } = input;
     if (input.acknowledge !== undefined) this.acknowledge(input.acknowledge);
-    this.#tick(nowMs);
+    if (this.#silence.restartsAt(nowMs, this.#summarizedMs, this.#outbox.sealed?.atMs)) this.#isChanged = true;
+    else this.#tick(nowMs);
     const isNew = this.#outbox.sealed === null;
-    this.#outbox.seal({ maxRows, maxBytes, onlyAlerts }, () =>
+    this.#outbox.seal({ nowMs, maxRows, maxBytes, onlyAlerts }, () =>
       onlyAlerts ? [] : this.#takeChangedDevices(nowMs, maxDevices),
     );
     const { sealed } = this.#outbox;
     if (sealed !== null && isNew) this.#isChanged = true;
     this.#bornMs ||= nowMs;
-    return {
-      number: sealed?.number ?? null,
+    const answer = {
+      ...nothing,
       bornMs: this.#bornMs,
-      rows: this.#outbox.sealedRows(),
-      layouts: sealed === null ? [] : this.#layouts,
-      latest: (sealed?.devices ?? []).flatMap((id) => this.#latestOf(id) ?? []),
       summary: onlyAlerts ? null : this.#summaryIfDue(nowMs),
-      hasMore: sealed !== null && this.#outbox.hasMore,
+    };
+    if (sealed === null) return answer;
+    if (sealed.number !== this.#storedNumber) return { ...answer, isUnstored: true };
+    return {
+      ...answer,
+      number: sealed.number,
+      rows: this.#outbox.sealedRows(),
+      layouts: this.#layouts,
+      latest: sealed.devices.flatMap((id) => this.#latestOf(id) ?? []),
+      hasMore: this.#outbox.hasMore,
     };
   }
 
@@ -263,9 +291,10 @@ export class DeviceShard {
       const device = this.#tryDecode(id);
       if (device === undefined) continue;
       const emit = new Emission(this.#layout, nowMs);
-      if (device.windows.advanceIdle(device.lastArrivalMs, nowMs)) emit.windows(device, 'idle');
-      emit.alerts(device, device.alerts.tick(id, device.lastArrivalMs, nowMs));
-      device.wakeAfterTick(this.#plan);
+      const silentSinceMs = this.#silence.since(device.lastArrivalMs);
+      if (device.windows.advanceIdle(silentSinceMs, nowMs)) emit.windows(device, 'idle');
+      emit.alerts(device, device.alerts.tick(id, device.lastArrivalMs, nowMs, silentSinceMs));
+      device.wakeAfterTick(this.#plan, silentSinceMs);
       if (!emit.isEmpty) device.markChanged(this.#plan, nowMs);
       this.#store(device);
       emit.to(this.#outbox);
@@ -315,6 +344,7 @@ export class DeviceShard {
 
   #summaryIfDue(nowMs: number): ShardSummary | null {
     if (nowMs - this.#summarizedMs < minuteMs) return null;
+    this.#silence.looked(nowMs, this.#summarizedMs);
     this.#summarizedMs = nowMs;
     this.#isChanged = true;
     this.#forgetOldDevices(nowMs);
@@ -326,6 +356,7 @@ export class DeviceShard {
     const isForgotten = (id: string, text: string) => {
       const { lastArrivalMs } = timersOf(text);
       if (!(lastArrivalMs < nowMs - forgetAfterMs)) return false;
+      if (this.#silence.since(lastArrivalMs) >= nowMs - catchUpMs) return false;
       const device = this.#tryDecode(id);
       if (device?.windows.isEmpty !== true) return false;
       if (device.alerts.isQuiet) return true;

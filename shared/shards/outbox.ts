@@ -16,6 +16,8 @@ export const rowKinds: readonly RowKind[] = ['alerts', 'failed', 'late', 'window
 
 interface Seal {
   readonly number: number;
+  /** Milliseconds; absent in states from before it was kept. */
+  readonly atMs?: number;
   /** How many of each kind, from the front. */
   readonly counts: Readonly<Record<RowKind, number>>;
   /** Ids of devices whose latest state goes with it. */
@@ -23,6 +25,7 @@ interface Seal {
 }
 
 export interface SealLimits {
+  readonly nowMs: number;
   readonly maxRows: number;
   /** Characters of the rows; one larger row still goes. */
   readonly maxBytes: number;
@@ -90,7 +93,7 @@ export class Outbox {
     const counts = this.#countsWithin(limits);
     const latest = devices();
     if (latest.length === 0 && rowKinds.every((kind) => counts[kind] === 0)) return;
-    this.#seal = { number: this.#next++, counts, devices: latest };
+    this.#seal = { number: this.#next++, atMs: limits.nowMs, counts, devices: latest };
   }
 
   sealedRows(): OutboxRows {

@@ -186,7 +186,7 @@ describe('windows and alerts, end to end', () => {
     timeout: 180_000,
   }, async (t) => {
     const stack = await LocalStack.start(t, fastPipeline);
-    const faults = 'duplicate=0.3,delay=0.3,rerun=0.2,rerun-after-signals=0.1';
+    const faults = 'duplicate=0.3,delay=0.3,rerun=0.2,rerun-after-sending=0.1';
     await stack.startHost('host', ['--durable-faults', faults]);
     const app = await stack.openApp();
     await sendReadings(stack.createProducer(), { devices: 40, rounds: 60, seed: 5 });
