@@ -92,7 +92,12 @@ export class DeviceAlerts {
    * Raises silence, once, when the device's last reading arrived too long ago.
    * @param silentSinceMs later than that when nobody was listening for a while
    */
-  tick(deviceId: string, lastArrivalMs: number, nowMs: number, silentSinceMs = lastArrivalMs): readonly Alert[] {
+  tick(
+    deviceId: string,
+    lastArrivalMs: number,
+    nowMs: number,
+    silentSinceMs = lastArrivalMs,
+  ): readonly Alert[] {
     this.#emitted = undefined;
     const state = this.#state;
     const { silence } = this.#plan;

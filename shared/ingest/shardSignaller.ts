@@ -18,6 +18,8 @@ export interface ShardSignallerOptions {
   readonly shardCount: number;
   /** Results that may wait in a shard before it gets no more readings. */
   readonly maxOutboxBytes: number;
+  /** What a signal may add to them. */
+  resultBytes(signal: ShardSignal): number;
   /** Number fields that the shards need. */
   readonly fields: readonly string[];
   /** Whether a signal may raise an alert. */
@@ -47,7 +49,7 @@ export class ShardSignaller {
   constructor(options: ShardSignallerOptions) {
     this.#options = options;
     this.#rounds = new SignalRounds(options);
-    this.#pressure = new ShardPressure(options.maxOutboxBytes);
+    this.#pressure = new ShardPressure(options);
   }
 
   /** For one call of `Ingestor.ingest`. */

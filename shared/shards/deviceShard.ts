@@ -4,6 +4,7 @@ import { describeError, TributaryError } from '../base/index.js';
 import { IntervalSet } from '../windows/index.js';
 import { Device, timersOf } from './device.js';
 import { Emission } from './emission.js';
+import { jsonBytesOf } from './limits.js';
 import { Outbox } from './outbox.js';
 import type { ShardPlan } from './plan.js';
 import {
@@ -17,8 +18,8 @@ import {
 import type { LatestDevice, SealedBatch, SealInput, ShardSummary } from './results.js';
 import { encodeFailedRow } from './rows.js';
 import { checkedState, type ShardCounts, type ShardState, stateVersion } from './shardState.js';
-import { Silence } from './silence.js';
 import { parseSignal, type ShardSignal } from './signal.js';
+import { Silence } from './silence.js';
 
 const minuteMs = 60_000;
 const dayMs = 24 * 60 * minuteMs;
@@ -30,6 +31,12 @@ const giveUpAfterMs = 30 * dayMs;
 const catchUpMs = 60 * minuteMs;
 /** Of an input that goes to quarantine. */
 const maxFailedInput = 16_384;
+
+/** Of the latest states in a batch, as JSON. Each goes through an orchestration's history, for which some providers have limits. */
+const maxLatestCharacters = 128 * 1024;
+const maxOpenWindowCharacters = 30_000;
+
+const encoder = new TextEncoder();
 
 const nothing = {
   number: null,
@@ -139,7 +146,8 @@ export class DeviceShard {
   seal(input: SealInput): SealedBatch {
     const { nowMs, maxRows = 2_000, maxBytes = 256 * 1024, maxDevices = 300, onlyAlerts = false } = input;
     if (input.acknowledge !== undefined) this.acknowledge(input.acknowledge);
-    if (this.#silence.restartsAt(nowMs, this.#summarizedMs, this.#outbox.sealed?.atMs)) this.#isChanged = true;
+    if (this.#silence.restartsAt(nowMs, this.#summarizedMs, this.#outbox.sealed?.atMs))
+      this.#isChanged = true;
     else this.#tick(nowMs);
     const isNew = this.#outbox.sealed === null;
     this.#outbox.seal({ nowMs, maxRows, maxBytes, onlyAlerts }, () =>
@@ -182,7 +190,7 @@ export class DeviceShard {
         unreadableDevices++;
         continue;
       }
-      openWindows += device.windows.openWindows().length;
+      openWindows += device.windows.openWindowCount;
       openAlerts += device.alerts.openAlerts().length;
       least = Math.min(least, device.windows.watermarkMicros ?? least);
       greatest = Math.max(greatest, device.windows.watermarkMicros ?? greatest);
@@ -203,9 +211,11 @@ export class DeviceShard {
     };
   }
 
+  /** All but devices and rows. */
   #sizeOfRest(): number {
-    const rest = [this.#layouts, this.#processed.map(({ intervals }) => intervals.encode())];
-    return 200 + JSON.stringify(rest).length;
+    const { outbox, ...state } = this.encode();
+    const rest = { ...state, devices: [], outbox: { ...outbox, rows: nothing.rows } };
+    return encoder.encode(JSON.stringify(rest)).byteLength;
   }
 
   #ingestSignal(signal: ShardSignal): void {
@@ -235,10 +245,12 @@ export class DeviceShard {
       const device = this.#decode(id) ?? this.#takeIn(id);
       const emit = new Emission(this.#layout, source.signal.nowMs);
       for (const row of rows) this.#addReading(device, row, source, emit);
-      emit.windows(device, 'watermark');
+      emit.windows(device, 'watermark', this.#roomBytes);
       device.wakeAfterReading(this.#plan);
       device.markChanged(this.#plan, source.signal.nowMs);
-      this.#store(device);
+      const text = device.encode(this.#layout);
+      this.#checkGrowth(id, text);
+      this.#store(id, text);
       emit.to(this.#outbox);
       this.#counts.late += emit.lateCount;
     } catch (error) {
@@ -257,6 +269,25 @@ export class DeviceShard {
       `the shard holds ${this.#deviceBytes} bytes for ${this.#positions.size} devices, and takes no new one from ${maxDeviceBytes} on. ` +
         'The lake needs more shards (docs/shards.md)',
     );
+  }
+
+  /** @throws TributaryError SHARD_FULL */
+  #checkGrowth(id: string, text: string): void {
+    const { maxGrownBytes } = this.#plan.limits;
+    const position = this.#positions.get(id);
+    const growth =
+      position === undefined ? deviceBytes(id, text) : text.length - this.#devices[position + 1]!.length;
+    if (growth <= 0 || this.#deviceBytes + growth <= maxGrownBytes) return;
+    throw new TributaryError(
+      'SHARD_FULL',
+      `the shard holds ${this.#deviceBytes} bytes for ${this.#positions.size} devices, and takes no reading that needs more from ` +
+        `${maxGrownBytes} on. The lake needs more shards (docs/shards.md)`,
+    );
+  }
+
+  /** For rows of windows; they stay in the devices' state, which is smaller, until they fit. */
+  get #roomBytes(): number {
+    return this.#plan.limits.maxOutboxBytes - this.#outbox.byteCount;
   }
 
   /** Devices that are known go on; of others the readings are in their table, and here is told what they miss. */
@@ -288,15 +319,18 @@ export class DeviceShard {
     for (const [id, text] of this.#texts()) {
       const { wakeAtMs } = timersOf(text);
       if (!(wakeAtMs > 0 && wakeAtMs <= nowMs)) continue;
+      if (this.#roomBytes <= 0) return;
       const device = this.#tryDecode(id);
       if (device === undefined) continue;
       const emit = new Emission(this.#layout, nowMs);
       const silentSinceMs = this.#silence.since(device.lastArrivalMs);
-      if (device.windows.advanceIdle(silentSinceMs, nowMs)) emit.windows(device, 'idle');
+      const hasCaughtUp = emit.windows(device, 'watermark', this.#roomBytes);
+      if (hasCaughtUp && device.windows.advanceIdle(silentSinceMs, nowMs))
+        emit.windows(device, 'idle', this.#roomBytes);
       emit.alerts(device, device.alerts.tick(id, device.lastArrivalMs, nowMs, silentSinceMs));
       device.wakeAfterTick(this.#plan, silentSinceMs);
       if (!emit.isEmpty) device.markChanged(this.#plan, nowMs);
-      this.#store(device);
+      this.#store(id, device.encode(this.#layout));
       emit.to(this.#outbox);
       this.#isChanged = true;
     }
@@ -305,16 +339,18 @@ export class DeviceShard {
   /** Devices whose latest state is due, marked as published. */
   #takeChangedDevices(nowMs: number, maxDevices: number): readonly string[] {
     const ids: string[] = [];
+    let characters = 0;
     for (const [id, text] of this.#texts()) {
-      if (ids.length === maxDevices) break;
+      if (ids.length === maxDevices || characters > maxLatestCharacters) break;
       const { latestDueMs } = timersOf(text);
       if (!(latestDueMs > 0 && latestDueMs <= nowMs)) continue;
       const device = this.#tryDecode(id);
       if (device === undefined) continue;
       device.latestDueMs = 0;
       device.publishedMs = nowMs;
-      this.#store(device);
+      this.#store(id, device.encode(this.#layout));
       ids.push(id);
+      characters += JSON.stringify(this.#latestOf(id)).length;
     }
     return ids;
   }
@@ -338,7 +374,9 @@ export class DeviceShard {
       openWindows:
         updatedWindows.size === 0
           ? []
-          : device.windows.openWindows().filter(({ definition }) => updatedWindows.has(definition)),
+          : lastFitting(
+              device.windows.openWindows().filter(({ definition }) => updatedWindows.has(definition)),
+            ),
     };
   }
 
@@ -381,12 +419,11 @@ export class DeviceShard {
     for (let at = 0; at < this.#devices.length; at += 2) yield [this.#devices[at]!, this.#devices[at + 1]!];
   }
 
-  #store(device: Device): void {
-    const text = device.encode(this.#layout);
-    const position = this.#positions.get(device.id);
+  #store(id: string, text: string): void {
+    const position = this.#positions.get(id);
     if (position === undefined) {
-      this.#positions.set(device.id, this.#devices.push(device.id, text) - 2);
-      this.#deviceBytes += deviceBytes(device.id, text);
+      this.#positions.set(id, this.#devices.push(id, text) - 2);
+      this.#deviceBytes += deviceBytes(id, text);
     } else {
       this.#deviceBytes += text.length - this.#devices[position + 1]!.length;
       this.#devices[position + 1] = text;
@@ -430,9 +467,20 @@ export class DeviceShard {
   }
 }
 
-/** With quotes and commas. The text is ASCII; the id may be anything. */
+/** The latest state has no place for more of one device. */
+function lastFitting(windows: LatestDevice['openWindows']): LatestDevice['openWindows'] {
+  let from = windows.length;
+  let characters = 0;
+  while (from > 0) {
+    characters += JSON.stringify(windows[from - 1]).length + 1;
+    if (characters > maxOpenWindowCharacters) break;
+    from--;
+  }
+  return windows.slice(from);
+}
+
 function deviceBytes(id: string, text: string): number {
-  return (/^[ -~]*$/.test(id) ? id.length : 3 * id.length) + text.length + 6;
+  return jsonBytesOf(id) + jsonBytesOf(text);
 }
 
 function isFull(error: unknown): boolean {

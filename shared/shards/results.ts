@@ -63,7 +63,7 @@ export interface ShardSummary extends ShardCounts {
   /** Of the devices that have one; null without any. */
   readonly watermarkMinMicros: number | null;
   readonly watermarkMaxMicros: number | null;
-  /** Characters of the state's JSON, to within a few percent. */
+  /** Of the state's JSON, UTF-8. */
   readonly stateBytes: number;
   /** Of them, for devices. */
   readonly deviceBytes: number;

@@ -85,6 +85,7 @@ function start(breachAbove = Number.POSITIVE_INFINITY) {
   const signaller = new ShardSignaller({
     shardCount,
     maxOutboxBytes: 10_240,
+    resultBytes: ({ device }) => 256 * device.length,
     fields: ['temperature'],
     mayBreach: ({ values }) => values[0]!.some((value) => value !== null && value > breachAbove),
     clock,

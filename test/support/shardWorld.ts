@@ -24,6 +24,7 @@ import {
 import {
   outboxBytesIn,
   planShards,
+  resultBytesOf,
   type SealedBatch,
   type ShardPlan,
   ShardSession,
@@ -171,6 +172,7 @@ export class WorldProcess {
     this.#signaller = new ShardSignaller({
       shardCount: pipeline.windows.shards,
       maxOutboxBytes: plan.limits.maxOutboxBytes,
+      resultBytes: (signal) => resultBytesOf(signal, plan),
       fields: plan.fields,
       mayBreach: (signal) => signalBreaches(signal, plan),
       clock,
