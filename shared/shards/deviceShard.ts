@@ -173,6 +173,12 @@ export class DeviceShard {
     };
   }
 
+  /** Ingest has readings for the shard, and holds them back for the sake of another one. */
+  hold(nowMs: number): void {
+    this.#silence.hold(nowMs);
+    this.#isChanged = true;
+  }
+
   /** Forgets the rows of a sealed batch. Other numbers change nothing. */
   acknowledge(number: number): void {
     if (this.#outbox.acknowledge(number)) this.#isChanged = true;

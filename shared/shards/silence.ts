@@ -31,6 +31,11 @@ export class Silence {
     return Math.max(lastArrivalMs, this.#resumedMs);
   }
 
+  /** Readings that were to come wait: silence counts from now on. */
+  hold(nowMs: number): void {
+    this.#resumedMs = Math.max(this.#resumedMs, nowMs);
+  }
+
   /**
    * Whether the pipeline has stood still; then silence counts from now on.
    * @param lastLookMs 0 before the first
@@ -40,7 +45,7 @@ export class Silence {
     const hasPaused = lastLookMs > 0 && nowMs - lastLookMs > 2 * this.#gapMs;
     const isBlocked = sealedMs !== undefined && nowMs - sealedMs > blockedAfterMs;
     if (!hasPaused && !isBlocked) return false;
-    this.#resumedMs = nowMs;
+    this.hold(nowMs);
     return true;
   }
 

@@ -338,6 +338,16 @@ describe('while the pipeline itself stands still', () => {
     ]);
   });
 
+  it('neither while ingest holds back what they sent, because another shard is full', () => {
+    const shard = new TestShard(plan);
+    shard.ingest([reading(0)], { nowMs: at(0) });
+    for (let minutes = 1; minutes <= 60; minutes++) {
+      shard.run('hold', { nowMs: at(minutes) });
+      assert.deepEqual(shard.drain({ nowMs: at(minutes) }).flatMap(described), []);
+    }
+    assert.deepEqual(shard.drainFor(at(61), at(70)).flatMap(described), ['idle minutes a 0: 1 (1, 20)']);
+  });
+
   it('but a slow schedule is no pause: silence is seen once it is known', () => {
     const shard = new TestShard(plan);
     const hours = (from: number, to: number) => shard.drainFor(at(60 * from), at(60 * to), 60 * minuteMs);

@@ -212,6 +212,10 @@ export class WorldProcess {
         this.#step(async () => {
           world.accept(shard, { name: 'ingest', input: JSON.stringify(signal) }, faults, random);
         }),
+      hold: (shard, nowMs) =>
+        this.#step(async () => {
+          world.accept(shard, { name: 'hold', input: JSON.stringify({ nowMs }) }, faults, random);
+        }),
       outboxBytes: async (shard) => outboxBytesIn(world.state(shard)),
       publishAlerts: async (shard) => {
         await this.publish({ waiting: [{ shard }], shardCount: 4, onlyAlerts: true });
