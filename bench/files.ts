@@ -18,6 +18,8 @@ const smallFiles = { fileCount: 2_000, recordsPerFile: 20 };
 /** About 289 MB. `node dist/bench/files.js large 5200000` has 1 GB: the peak then grows by the data files, which are in memory here. */
 const largeFile = { fileCount: 1, recordsPerFile: 1_500_000 };
 const instanceMiB = 2_048;
+/** Of a storage account in the same region, to the first byte of a small blob. */
+const remoteMs = 20;
 
 interface Measured {
   readonly seconds: number;
@@ -30,19 +32,31 @@ interface Measured {
 /** Takes about a minute. */
 export async function benchFiles(write: (line: string) => void): Promise<void> {
   await benchLanding('small JSON files', smallFiles, write);
+  await benchLanding(`small JSON files, ${remoteMs} ms away`, { ...smallFiles, latencyMs: remoteMs }, write);
   await benchLanding('one NDJSON file', largeFile, write);
+}
+
+interface Landed {
+  readonly fileCount: number;
+  readonly recordsPerFile: number;
+  readonly latencyMs?: number;
 }
 
 async function benchLanding(
   what: string,
-  { fileCount, recordsPerFile }: { readonly fileCount: number; readonly recordsPerFile: number },
+  { fileCount, recordsPerFile, latencyMs = 0 }: Landed,
   write: (line: string) => void,
 ): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'tributary-bench-files-'));
   try {
     writeFiles(folder, fileCount, recordsPerFile);
     const script = fileURLToPath(import.meta.url);
-    const { stdout } = await promisify(execFile)(process.execPath, [script, 'measure', folder]);
+    const { stdout } = await promisify(execFile)(process.execPath, [
+      script,
+      'measure',
+      folder,
+      String(latencyMs),
+    ]);
     const { seconds, rowCount, byteCount, baseMiB, peakMiB } = JSON.parse(stdout) as Measured;
     if (rowCount !== fileCount * recordsPerFile) throw new Error(`${rowCount} rows were loaded`);
     const peerSeconds = await readWithDuckDb(folder, rowCount);
@@ -96,7 +110,7 @@ function recordText(n: number, random: { next(): number }): string {
 }
 
 /** From the listing to the last commit into a table that is there already; the lake and the ledger are in memory. */
-async function measure(folder: string): Promise<Measured> {
+async function measure(folder: string, latencyMs: number): Promise<Measured> {
   const { files } = definePipeline({
     source: { eventHub: 'hub' },
     deviceId: { from: 'id' },
@@ -105,7 +119,7 @@ async function measure(folder: string): Promise<Measured> {
     files: { landed: { container: 'input-files', schemaHints: { ts: 'timestamp' } } },
   });
   const lake = createMemoryStore(systemClock);
-  const landing = new LandingFolder(folder);
+  const landing = new LandingFolder(folder, latencyMs);
   const { discovery, loader, ledger } = openFileStream(files[0]!, {
     ...{ lake, landing, ledger: createMemoryLedger() },
     ...{ clock: systemClock, random: systemRandom, logger: silentLogger },
@@ -157,7 +171,14 @@ async function readWithDuckDb(folder: string, rowCount: number): Promise<number>
 
 if (argv[1] !== undefined && import.meta.url === pathToFileURL(argv[1]).href) {
   const write = (line: string) => console.log(line);
-  if (argv[2] === 'measure') process.stdout.write(JSON.stringify(await measure(String(argv[3]))));
+  if (argv[2] === 'measure')
+    process.stdout.write(JSON.stringify(await measure(String(argv[3]), Number(argv[4]))));
+  else if (argv[2] === 'remote')
+    await benchLanding(
+      `small JSON files, ${argv[3]} ms away`,
+      { ...smallFiles, latencyMs: Number(argv[3]) },
+      write,
+    );
   else if (argv[2] === 'large')
     await benchLanding('one NDJSON file', { fileCount: 1, recordsPerFile: Number(argv[3]) }, write);
   else await benchFiles(write);

@@ -1,10 +1,15 @@
 // A landing container that is a folder on this machine, so that a peer can read the very same files.
 import { open, readdir, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
+import { systemClock } from '../shared/base/index.js';
 import type { LandedInfo, LandedVersion, LandingRead, LandingStore } from '../shared/storage/index.js';
 
 export class LandingFolder implements LandingStore {
-  constructor(readonly folder: string) {}
+  /** @param latencyMs of a read, as a request to a storage account has it */
+  constructor(
+    readonly folder: string,
+    readonly latencyMs = 0,
+  ) {}
 
   async *list(prefix: string): AsyncIterable<LandedInfo> {
     const entries = await readdir(this.folder, { recursive: true, withFileTypes: true });
@@ -25,6 +30,7 @@ export class LandingFolder implements LandingStore {
     { path }: LandedVersion,
     { start, end }: { readonly start: number; readonly end: number },
   ): Promise<LandingRead> {
+    if (this.latencyMs > 0) await systemClock.sleep(this.latencyMs);
     const file = await open(join(this.folder, path));
     try {
       const bytes = new Uint8Array(end - start);

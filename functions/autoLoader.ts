@@ -24,9 +24,7 @@ interface StreamInput {
 interface LoadInput extends StreamInput, PlanRequest {
   /** Lists the container first, and loads no files that are discovered later. */
   readonly onlyWhatIsThere?: boolean;
-  /** Waits for more files before it plans a batch. */
-  readonly gathers?: boolean;
-  /** The last batch was full: more files wait already. */
+  /** The last batch was full, or the next one gathers: files wait already. */
   readonly isBehind?: boolean;
   readonly totals?: Totals;
 }
@@ -40,8 +38,8 @@ interface Totals {
 
 const noTotals: Totals = { batches: 0, files: 0, rows: 0, badRecords: 0 };
 
-/** Files come in swarms; a commit for each of them would be one version of the table for each. */
-const gatherMs = 2_000;
+/** Files come in swarms: the first look at the ledger is worth a moment's wait. */
+const firstLookMs = 2_000;
 
 const retryOptions = new df.RetryOptions(5_000, 3);
 
@@ -70,20 +68,29 @@ interface Progress extends Totals {
 df.app.orchestration('loadFiles', function* (context) {
   const { df: durable } = context;
   const input: LoadInput = durable.getInput();
-  const { stream, discoveredBeforeMs, totals = noTotals } = input;
+  const { stream, discoveredBeforeMs, gathers, totals = noTotals } = input;
   const show = (phase: Progress['phase']) => durable.setCustomStatus({ phase, ...totals } satisfies Progress);
   if (input.onlyWhatIsThere === true && discoveredBeforeMs === undefined) {
     const cutoff: PlanRequest = yield durable.callActivityWithRetry('listFiles', retryOptions, { stream });
     return durable.continueAsNew({ ...input, ...cutoff });
   }
-  if (input.gathers === true && input.isBehind !== true) {
+  if (gathers === true && input.isBehind !== true) {
     show('busy');
-    yield durable.createTimer(new Date(durable.currentUtcDateTime.getTime() + gatherMs));
+    yield durable.createTimer(new Date(durable.currentUtcDateTime.getTime() + firstLookMs));
   }
   show('looking');
-  const request = { stream, ...(discoveredBeforeMs !== undefined && { discoveredBeforeMs }) };
+  const request = {
+    stream,
+    ...(discoveredBeforeMs !== undefined && { discoveredBeforeMs }),
+    ...(gathers !== undefined && { gathers }),
+  };
   const plan: LoadPlan = yield durable.callActivityWithRetry('planFiles', retryOptions, request);
   if (plan.kind === 'idle') return totals;
+  if (plan.kind === 'gathering') {
+    show('busy');
+    yield durable.createTimer(new Date(durable.currentUtcDateTime.getTime() + plan.waitMs));
+    return durable.continueAsNew({ ...input, isBehind: true });
+  }
   show('busy');
   const steps = batchSteps(plan.load);
   let next = steps.next();
@@ -138,8 +145,9 @@ for (const { name, backfillSchedule } of pipeline.files) {
       const { discovery, clean } = await open(name);
       const { fileCount, newCount } = await discovery.list();
       context.log(`${name}: ${fileCount} files listed, ${newCount} of them new`);
-      await clean();
+      // Before cleaning, which may lack the right to move files: those that wait must be loaded all the same.
       await wakeLoader(name, df.getClient(context));
+      await clean();
     },
   });
 }

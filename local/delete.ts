@@ -12,7 +12,7 @@ import type { CommandDefinition, OptionDefinitions } from './commandLine/argumen
 import { exitCodes, runCommand } from './commandLine/command.js';
 import { jsonOption, stateOption } from './commandLine/commonOptions.js';
 import { locateUpkeepTable, ProgressLine, tablePositional } from './lake/upkeepTable.js';
-import { formatCount, formatDuration } from './terminal/index.js';
+import { formatCount, formatCountOf, formatDuration } from './terminal/index.js';
 
 const deleteCommand = {
   invocation: 'npm run delete --',
@@ -25,7 +25,7 @@ const deleteCommand = {
       kind: 'text',
       placeholder: 'CONDITION',
       description:
-        "which rows, in SQL: comparisons of a column with a value, IS NULL, IN, BETWEEN, AND, OR, NOT; texts and times in 'quotes'",
+        "which rows, in SQL: comparisons of a column with a value, IS NULL, IN, BETWEEN, AND, OR, NOT; texts and times in 'quotes', fields of structs as a.b",
     },
     yes: { kind: 'flag', description: 'delete them; without it nothing is changed' },
     'dry-run': { kind: 'flag', description: 'only say what would go, even with --yes' },
@@ -55,7 +55,7 @@ await runCommand(deleteCommand, async (options, [name = '']) => {
     ...table,
     predicate: parseRowPredicate(where, snapshot),
     onProgress: (done: number, files: number) =>
-      progress.show(`${formatCount(done)} of ${formatCount(files)} files looked at`),
+      progress.show(`${formatCount(done)} of ${formatCountOf(files, 'file')} looked at`),
   };
   const startMs = systemClock.nowMs();
   if (options['dry-run'] || !options.yes) {
@@ -71,11 +71,11 @@ await runCommand(deleteCommand, async (options, [name = '']) => {
 });
 
 function planLines(name: string, plan: DeletePlan, isDryRun: boolean): string[] {
-  const read = `${formatCount(plan.readFileCount)} of ${formatCount(plan.fileCount)} files looked at; the others cannot hold such rows.`;
+  const read = `${formatCount(plan.readFileCount)} of ${formatCountOf(plan.fileCount, 'file')} looked at; the others cannot hold such rows.`;
   if (plan.deletedRowCount === 0) return [`No row of ${name} meets the condition.`, read];
   return [
-    `${formatCount(plan.deletedRowCount)} rows of ${name} would be deleted.`,
-    `${formatCount(plan.removedFileCount)} files would go, ${formatCount(plan.addedFileCount)} with the ${formatCount(plan.copiedRowCount)} rows beside them would be written.`,
+    `${formatCountOf(plan.deletedRowCount, 'row')} of ${name} would be deleted.`,
+    `${formatCountOf(plan.removedFileCount, 'file')} would go, ${formatCount(plan.addedFileCount)} with the ${formatCountOf(plan.copiedRowCount, 'row')} beside them would be written.`,
     read,
     ...(isDryRun ? [] : ['Nothing was changed. Add --yes to delete them.']),
   ];
@@ -89,8 +89,8 @@ function summaryOf(name: string, result: DeleteResult): string {
       return `Other writers changed ${name} each time, last with version ${formatCount(result.version)}. Nothing was deleted; run it again.`;
     case 'deleted':
       return (
-        `${formatCount(result.deletedRowCount)} rows of ${name} deleted, as version ${formatCount(result.version)}: ${formatCount(result.removedFileCount)} files went, ` +
-        `${formatCount(result.addedFileCount)} with ${formatCount(result.copiedRowCount)} rows beside them were written. The old ones stay until npm run vacuum.`
+        `${formatCountOf(result.deletedRowCount, 'row')} of ${name} deleted, as version ${formatCount(result.version)}: ${formatCountOf(result.removedFileCount, 'file')} went, ` +
+        `${formatCount(result.addedFileCount)} with ${formatCountOf(result.copiedRowCount, 'row')} beside them were written. The old ones stay until npm run vacuum.`
       );
   }
 }

@@ -8,10 +8,12 @@ import {
   chooseStyle,
   formatBytes,
   formatCount,
+  formatCountOf,
   formatTimestamp,
   layoutTable,
   type TableColumn,
   terminalWidth,
+  visibleText,
 } from './terminal/index.js';
 
 const filesCommand = {
@@ -71,7 +73,7 @@ await runCommand(filesCommand, async (options, [name = '']) => {
   });
   if (newest.length > 0) console.log(layout.lines.join('\n'));
   console.log(
-    `${formatCount(known)} files known, ${formatCount(fileCount)} of them wait (${formatBytes(byteCount)}).`,
+    `${formatCountOf(known, 'file')} known, ${formatCount(fileCount)} of them wait (${formatBytes(byteCount)}).`,
   );
   return exitCodes.done;
 });
@@ -84,13 +86,13 @@ function keepNewest(files: FileRow[], count: number): void {
 function cellsOf(file: FileRow): string[] {
   const count = (value: number | undefined) => (value === undefined ? '' : formatCount(value));
   return [
-    file.path,
+    visibleText(file.path),
     file.state,
     formatBytes(file.sizeBytes),
     formatTimestamp(BigInt(file.discoveredMs) * 1000n),
     count(file.batch),
     count(file.rowCount),
     count(file.badCount),
-    file.archivedTo === '' ? '(deleted)' : (file.archivedTo ?? ''),
+    file.archivedTo === '' ? '(deleted)' : visibleText(file.archivedTo ?? ''),
   ];
 }

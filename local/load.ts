@@ -6,7 +6,7 @@ import { exitCodes, runCommand } from './commandLine/command.js';
 import { jsonOption, stateOption } from './commandLine/commonOptions.js';
 import { openStreamOfStack, streamPositional } from './lake/fileStream.js';
 import { ProgressLine } from './lake/upkeepTable.js';
-import { formatCount, formatDuration } from './terminal/index.js';
+import { formatCount, formatCountOf, formatDuration } from './terminal/index.js';
 
 const loadCommand = {
   invocation: 'npm run load --',
@@ -28,7 +28,7 @@ await runCommand(loadCommand, async (options, [name = '']) => {
     discoveredBeforeMs: systemClock.nowMs() + 1,
     onBatch: (batch) => {
       files += batch.fileCount;
-      progress.show(`${formatCount(files)} files loaded`);
+      progress.show(`${formatCountOf(files, 'file')} loaded`);
     },
   }).finally(() => progress.clear());
   const sum = (count: 'rowCount' | 'badCount') => batches.reduce((total, batch) => total + batch[count], 0);
@@ -39,10 +39,10 @@ await runCommand(loadCommand, async (options, [name = '']) => {
   if (options.json) console.log(JSON.stringify(summary, null, 2));
   else {
     console.log(
-      `${formatCount(fileCount)} files in ${stream.container}, ${formatCount(newCount)} of them new.`,
+      `${formatCountOf(fileCount, 'file')} in ${stream.container}, ${formatCount(newCount)} of them new.`,
     );
     console.log(
-      `${formatCount(files)} files in ${formatCount(batches.length)} commits: ${formatCount(summary.rows)} rows in ${stream.table}, ` +
+      `${formatCountOf(files, 'file')} in ${formatCountOf(batches.length, 'commit')}: ${formatCountOf(summary.rows, 'row')} in ${stream.table}, ` +
         `${formatCount(summary.badRecords)} records in quarantine.`,
     );
     console.log(`Took ${formatDuration(systemClock.nowMs() - startMs)}.`);

@@ -14,7 +14,7 @@ import type { CommandDefinition, OptionDefinitions } from './commandLine/argumen
 import { exitCodes, runCommand } from './commandLine/command.js';
 import { jsonOption, stateOption } from './commandLine/commonOptions.js';
 import { locateUpkeepTable, ProgressLine, tablePositional } from './lake/upkeepTable.js';
-import { formatBytes, formatCount, formatDuration } from './terminal/index.js';
+import { formatBytes, formatCount, formatCountOf, formatDuration } from './terminal/index.js';
 
 const optimizeCommand = {
   invocation: 'npm run optimize --',
@@ -89,8 +89,8 @@ function summaryOf(name: string, result: Awaited<ReturnType<typeof optimizeTable
       return `Another writer changed ${name} at version ${formatCount(result.version)} (${result.conflict}). Nothing was changed; run it again.`;
     case 'optimized':
       return (
-        `${name} is at version ${formatCount(result.version)}: ${formatCount(result.removedCount)} files (${formatBytes(result.removedBytes)}) ` +
-        `became ${formatCount(result.addedCount)} (${formatBytes(result.addedBytes)}) with the same ${formatCount(result.rowCount)} rows. ` +
+        `${name} is at version ${formatCount(result.version)}: ${formatCountOf(result.removedCount, 'file')} (${formatBytes(result.removedBytes)}) ` +
+        `became ${formatCount(result.addedCount)} (${formatBytes(result.addedBytes)}) with the same ${formatCountOf(result.rowCount, 'row')}. ` +
         'The old ones stay until npm run vacuum.'
       );
   }
@@ -100,11 +100,11 @@ function logLines({ checkpoint, logCleanup }: Awaited<ReturnType<typeof tendLog>
   const lines: string[] = [];
   if (checkpoint.kind === 'written')
     lines.push(
-      `Checkpoint of version ${formatCount(checkpoint.version)} written: ${formatCount(checkpoint.actionCount)} actions, ${formatBytes(checkpoint.sizeBytes)}.`,
+      `Checkpoint of version ${formatCount(checkpoint.version)} written: ${formatCountOf(checkpoint.actionCount, 'action')}, ${formatBytes(checkpoint.sizeBytes)}.`,
     );
   if (logCleanup.kind === 'cleaned')
     lines.push(
-      `${formatCount(logCleanup.deletedCount)} expired log files deleted${logCleanup.checkpointVersion === undefined ? '' : `; the log starts at version ${formatCount(logCleanup.checkpointVersion)}`}.`,
+      `${formatCountOf(logCleanup.deletedCount, 'expired log file')} deleted${logCleanup.checkpointVersion === undefined ? '' : `; the log starts at version ${formatCount(logCleanup.checkpointVersion)}`}.`,
     );
   return lines;
 }

@@ -1,11 +1,12 @@
 // `npm run restore -- readings --to 12`: makes a table hold again what it held at an older version.
 import { TributaryError } from '../shared/base/index.js';
-import { restoreTable } from '../shared/delta/index.js';
+import { findVersionAt, restoreTable } from '../shared/delta/index.js';
 import type { CommandDefinition, OptionDefinitions } from './commandLine/arguments.js';
 import { exitCodes, runCommand } from './commandLine/command.js';
 import { jsonOption, stateOption } from './commandLine/commonOptions.js';
+import { parseMoment } from './lake/moment.js';
 import { locateUpkeepTable, tablePositional } from './lake/upkeepTable.js';
-import { formatCount } from './terminal/index.js';
+import { formatCount, formatCountOf } from './terminal/index.js';
 
 const restoreCommand = {
   invocation: 'npm run restore --',
@@ -15,16 +16,18 @@ const restoreCommand = {
   positionals: tablePositional,
   options: {
     to: {
-      kind: 'integer',
+      kind: 'text',
       placeholder: 'VERSION',
-      minimum: 0,
-      maximum: Number.MAX_SAFE_INTEGER,
-      description: 'the version to go back to; npm run history lists them',
+      description:
+        'the version to go back to, or a time at which the table held it; npm run history lists both',
     },
     json: jsonOption,
     state: stateOption,
   },
-  examples: [['npm run restore -- readings --to 12', 'undoes what came after version 12']],
+  examples: [
+    ['npm run restore -- readings --to 12', 'undoes what came after version 12'],
+    ['npm run restore -- readings --to 2026-01-31T12:30:00Z', 'undoes what came after that time'],
+  ],
 } as const satisfies CommandDefinition<OptionDefinitions>;
 
 await runCommand(restoreCommand, async (options, [name = '']) => {
@@ -34,10 +37,12 @@ await runCommand(restoreCommand, async (options, [name = '']) => {
       'INPUT_INVALID',
       `Which version? npm run history -- ${name} lists them; then --to VERSION.`,
     );
+  const moment = parseMoment(to, '--to');
   const table = await locateUpkeepTable(options.state, name);
-  const result = await restoreTable({ ...table, version: to });
+  const version = 'version' in moment ? moment.version : await findVersionAt(table, moment.timestampMs);
+  const result = await restoreTable({ ...table, version });
   if (options.json) console.log(JSON.stringify(result, null, 2));
-  else console.log(summaryOf(name, to, result));
+  else console.log(summaryOf(name, version, result));
   return result.kind === 'conflict' || result.kind === 'vacuumAtWork' ? exitCodes.failed : exitCodes.done;
 });
 
@@ -55,7 +60,7 @@ function summaryOf(name: string, to: number, result: Awaited<ReturnType<typeof r
     case 'restored':
       return (
         `${name} holds what version ${formatCount(to)} held, as version ${formatCount(result.version)}: ` +
-        `${formatCount(result.restoredFileCount)} files came back, ${formatCount(result.removedFileCount)} went.`
+        `${formatCountOf(result.restoredFileCount, 'file')} came back, ${formatCount(result.removedFileCount)} went.`
       );
   }
 }

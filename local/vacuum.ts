@@ -1,10 +1,11 @@
 // `npm run vacuum -- readings`: deletes files that no version within the retention refers to.
+import { TributaryError } from '../shared/base/index.js';
 import { executeVacuum, planVacuum, type VacuumPlan, type VacuumResult } from '../shared/delta/index.js';
 import type { CommandDefinition, OptionDefinitions } from './commandLine/arguments.js';
 import { exitCodes, runCommand } from './commandLine/command.js';
 import { jsonOption, stateOption } from './commandLine/commonOptions.js';
 import { locateUpkeepTable, ProgressLine, tablePositional } from './lake/upkeepTable.js';
-import { formatBytes, formatCount, formatDuration } from './terminal/index.js';
+import { formatBytes, formatCount, formatCountOf, formatDuration } from './terminal/index.js';
 
 const vacuumCommand = {
   invocation: 'npm run vacuum --',
@@ -47,9 +48,12 @@ await runCommand(vacuumCommand, async (options, [name = '']) => {
     allowShortRetention: options['allow-short-retention'],
     ...(options.retention === undefined ? {} : { retentionMs: options.retention }),
     onProgress: (done: number, files: number) =>
-      progress.show(`${formatCount(done)} of ${formatCount(files)} files deleted`),
+      progress.show(`${formatCount(done)} of ${formatCountOf(files, 'file')} deleted`),
   };
-  const plan = await planVacuum(vacuum);
+  const plan = await planVacuum(vacuum).catch((error: unknown) => {
+    const isTooShort = error instanceof TributaryError && error.code === 'INPUT_INVALID';
+    throw isTooShort ? withOption(error) : error;
+  });
   if (options['dry-run']) {
     if (options.json) console.log(JSON.stringify(plan, null, 2));
     else console.log(planLines(plan).join('\n'));
@@ -61,6 +65,14 @@ await runCommand(vacuumCommand, async (options, [name = '']) => {
   return result.kind === 'aborted' ? exitCodes.failed : exitCodes.done;
 });
 
+/** The check is overridden by an option here. */
+function withOption({ code, message }: TributaryError): TributaryError {
+  return new TributaryError(
+    code,
+    message.replace('override the check', 'override the check with --allow-short-retention'),
+  );
+}
+
 function planLines({ paths, bytes, retentionMs }: VacuumPlan): string[] {
   if (paths.length === 0) return [`Nothing is older than ${formatDuration(retentionMs)} and left over.`];
   const more = paths.length - shownPaths;
@@ -68,7 +80,7 @@ function planLines({ paths, bytes, retentionMs }: VacuumPlan): string[] {
     ...paths.slice(0, shownPaths),
     ...(more > 0 ? [`... and ${formatCount(more)} more (--json shows all)`] : []),
     '',
-    `${formatCount(paths.length)} files with ${formatBytes(bytes)} would be deleted.`,
+    `${formatCountOf(paths.length, 'file')} with ${formatBytes(bytes)} would be deleted.`,
   ];
 }
 
@@ -80,11 +92,11 @@ function summaryLines(name: string, plan: VacuumPlan, result: VacuumResult): str
       ];
     case 'aborted':
       return [
-        `The table ${name} was changed by another writer meanwhile. ${formatCount(result.deletedCount)} files were deleted; run it again for the rest.`,
+        `The table ${name} was changed by another writer meanwhile. ${formatCountOf(result.deletedCount, 'file')} deleted so far; run it again for the rest.`,
       ];
     case 'vacuumed':
       return [
-        `${formatCount(result.deletedCount)} files of ${name} with ${formatBytes(result.bytes)} deleted.`,
+        `${formatCountOf(result.deletedCount, 'file')} of ${name} with ${formatBytes(result.bytes)} deleted.`,
         ...result.refused.slice(0, shownPaths).map(({ path, reason }) => `Not deleted: ${path} (${reason})`),
       ];
   }

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { errorCodes } from '../shared/base/index.js';
-import { fileQuarantineReasons, quarantineReasons } from '../shared/events/index.js';
+import { fileQuarantineReasons, quarantineReasons, shardQuarantineReasons } from '../shared/events/index.js';
 
 const root = join(import.meta.dirname, '..', '..');
 
@@ -27,7 +27,12 @@ describe('docs/errors.md', () => {
   it('explains exactly the error codes and quarantine reasons that exist', () => {
     assert.deepEqual(
       headingsOf('docs/errors.md').sort(),
-      [...Object.keys(errorCodes), ...quarantineReasons, ...fileQuarantineReasons].sort(),
+      [
+        ...Object.keys(errorCodes),
+        ...quarantineReasons,
+        ...fileQuarantineReasons,
+        ...shardQuarantineReasons,
+      ].sort(),
     );
   });
 });

@@ -36,6 +36,7 @@ export async function startAzurite(options: AzuriteOptions): Promise<Azurite> {
   const service = await startChildService({
     name: 'Azurite',
     script: createRequire(import.meta.url).resolve('azurite/dist/src/azurite.js'),
+    preload: new URL('quickLookups.js', import.meta.url).href,
     args: [
       '--silent',
       '--skipApiVersionCheck',

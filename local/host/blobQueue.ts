@@ -63,6 +63,7 @@ const visibilitySeconds = 30;
 const renewMs = 10_000;
 
 const longestIdleMs = 1_000;
+/** As many as a request may ask for. The next ones are asked for when half of the runs have ended, not when one has. */
 const mostPerReceive = 32;
 
 export class BlobQueue {
@@ -118,7 +119,8 @@ export class BlobQueue {
     while (!this.#stopping.signal.aborted) {
       this.#wake = new AbortController();
       const free = config.maxDegreeOfParallelism - this.#running.size;
-      const messages = free <= 0 ? [] : await this.#receive(queue, Math.min(free, mostPerReceive));
+      const isTime = this.#running.size <= config.maxDegreeOfParallelism / 2;
+      const messages = isTime ? await this.#receive(queue, Math.min(free, mostPerReceive)) : [];
       for (const message of messages) {
         const run = this.#handle(queue, message)
           .catch((error: unknown) =>

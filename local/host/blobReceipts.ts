@@ -1,7 +1,7 @@
 // Receipts: one small blob per function, blob and ETag that says "queued". Delete it and the function runs again.
 import { createHash } from 'node:crypto';
 import type { BlockBlobClient, ContainerClient } from '@azure/storage-blob';
-import { isConflict, isNotFound } from './storageAccount.js';
+import { isConflict } from './storageAccount.js';
 
 export interface BlobVersion {
   readonly container: string;
@@ -25,19 +25,22 @@ export class BlobReceipts {
    */
   async enqueueOnce(blob: BlobVersion, enqueue: () => Promise<void>): Promise<void> {
     const receipt = this.hosts.getBlockBlobClient(this.#nameOf(blob));
-    const state = await receiptState(receipt);
-    if (state === 'complete') return;
-    if (state === 'missing') await create(receipt);
+    const createdEtag = await create(receipt);
+    if (createdEtag === undefined && (await isComplete(receipt))) return;
     const lease = receipt.getBlobLeaseClient(this.#leaseId(blob));
     try {
-      await lease.acquireLease(leaseSeconds);
+      // A receipt that is as it was created is incomplete, which saves a look.
+      await lease.acquireLease(
+        leaseSeconds,
+        createdEtag === undefined ? {} : { conditions: { ifMatch: createdEtag } },
+      );
     } catch (error) {
       // Another host is at it.
       if (isConflict(error)) return;
       throw error;
     }
     try {
-      if ((await receiptState(receipt)) === 'complete') return;
+      if (createdEtag === undefined && (await isComplete(receipt))) return;
       await enqueue();
       await receipt.setMetadata({}, { conditions: { leaseId: lease.leaseId } });
     } finally {
@@ -58,23 +61,19 @@ export class BlobReceipts {
   }
 }
 
-async function receiptState(receipt: BlockBlobClient): Promise<'missing' | 'incomplete' | 'complete'> {
-  try {
-    const { metadata = {} } = await receipt.getProperties();
-    return Object.keys(metadata).some((key) => key.toLowerCase() === 'incomplete')
-      ? 'incomplete'
-      : 'complete';
-  } catch (error) {
-    if (isNotFound(error)) return 'missing';
-    throw error;
-  }
+async function isComplete(receipt: BlockBlobClient): Promise<boolean> {
+  const { metadata = {} } = await receipt.getProperties();
+  return !Object.keys(metadata).some((key) => key.toLowerCase() === 'incomplete');
 }
 
-async function create(receipt: BlockBlobClient): Promise<void> {
+/** @returns the ETag; undefined when the receipt was there */
+async function create(receipt: BlockBlobClient): Promise<string | undefined> {
   try {
-    await receipt.upload('', 0, { metadata: { Incomplete: 'true' }, conditions: { ifNoneMatch: '*' } });
+    const conditions = { ifNoneMatch: '*' };
+    const { etag } = await receipt.upload('', 0, { metadata: { Incomplete: 'true' }, conditions });
+    return etag;
   } catch (error) {
-    // Another host created it at the same moment.
-    if (!isConflict(error)) throw error;
+    if (isConflict(error)) return undefined;
+    throw error;
   }
 }

@@ -6,7 +6,7 @@ import { isNotFound } from './storageAccount.js';
 /** A blob may be written behind the listing's back while another one, listed later, is younger. */
 const overlapMs = 10_000;
 
-const parallelHandOvers = 8;
+const parallelHandOvers = 32;
 
 export interface BlobScanOptions {
   readonly container: ContainerClient;

@@ -1,11 +1,11 @@
-// Blob trigger: notices blobs by listing their container (or by a webhook), queues each version once, runs the function.
+// Blob trigger: notices blobs by listing their container (or by a webhook), queues each version, runs the function.
 // (Functions host contract, "Blob trigger rules".)
-import type { BlobGetPropertiesResponse } from '@azure/storage-blob';
+import type { BlobGetPropertiesResponse, ContainerClient } from '@azure/storage-blob';
 import { describeError } from '../../shared/base/index.js';
 import { oneOf, optionalText, requiredText } from './bindingOptions.js';
 import { type BlobPathPattern, parseBlobPath } from './blobPath.js';
 import { anyEtag, type BlobConsumer, type BlobMessage, blobMessage } from './blobQueue.js';
-import { BlobReceipts } from './blobReceipts.js';
+import { BlobReceipts, type BlobVersion } from './blobReceipts.js';
 import { BlobScan } from './blobScan.js';
 import type { TypedData } from './coreTypes.js';
 import type { InvocationInput } from './invocation.js';
@@ -22,11 +22,14 @@ import { jsonData } from './typedData.js';
 
 /** The real host lists every 10 s; a person at a laptop should not wait that long. */
 const scanMs = 2_000;
+/** Of a large container that takes a while: most of the time is for other work. */
+const restPerSweep = 4;
+const longestRestMs = 5_000;
 
 export function createBlobListener(source: TriggerSource, services: HostServices): TriggerListener {
   const { name, binding } = source;
   const usedBy = `Function "${name}"`;
-  oneOf(name, binding, 'source', ['LogsAndContainerScan', 'EventGrid'] as const);
+  const kind = oneOf(name, binding, 'source', ['LogsAndContainerScan', 'EventGrid'] as const);
   const path = parseBlobPath(name, services.settings.resolve(requiredText(name, binding, 'path'), usedBy));
   const connection = optionalText(name, binding, 'connection') ?? 'AzureWebJobsStorage';
   const listener = new BlobListener(
@@ -34,10 +37,14 @@ export function createBlobListener(source: TriggerSource, services: HostServices
     services,
     path,
     openStorageAccount(services.settings, connection, usedBy),
+    kind === 'EventGrid',
   );
   services.blobQueue.register(listener.functionId, listener);
   return listener;
 }
+
+/** Puts one version of a blob into the queue, unless that was done. */
+type HandOver = (version: BlobVersion, message: BlobMessage) => Promise<void>;
 
 class BlobListener implements TriggerListener, BlobConsumer {
   readonly functionId: string;
@@ -49,6 +56,7 @@ class BlobListener implements TriggerListener, BlobConsumer {
     private readonly services: HostServices,
     private readonly path: BlobPathPattern,
     readonly account: StorageAccount,
+    private readonly isByEvents: boolean,
   ) {
     this.functionId = `Host.Functions.${source.name}`;
   }
@@ -57,7 +65,6 @@ class BlobListener implements TriggerListener, BlobConsumer {
     const { hostStorage, hostId, blobQueue } = this.services;
     const hosts = await openContainer(hostStorage(), hostContainerName);
     await blobQueue.start();
-    const receipts = new BlobReceipts(hosts, hostId, this.functionId);
     const scan = new BlobScan({
       container: this.account.blobs.getContainerClient(this.path.container),
       path: this.path,
@@ -65,7 +72,15 @@ class BlobListener implements TriggerListener, BlobConsumer {
         `blobscaninfo/${hostId}/${this.functionId}/${this.path.container}/scanInfo`,
       ),
     });
-    this.#scanning = this.#scanUntilStopped(scan, receipts);
+    this.#scanning = this.#scanUntilStopped(scan, this.#handOver(hosts));
+  }
+
+  /** Event Grid has no receipts, and events that come twice run twice: so does the scan that stands in for it. */
+  #handOver(hosts: ContainerClient): HandOver {
+    const { hostId, blobQueue } = this.services;
+    if (this.isByEvents) return (_, message) => blobQueue.enqueue({ ...message, ETag: anyEtag });
+    const receipts = new BlobReceipts(hosts, hostId, this.functionId);
+    return (version, message) => receipts.enqueueOnce(version, () => blobQueue.enqueue(message));
   }
 
   async stop(): Promise<void> {
@@ -78,9 +93,10 @@ class BlobListener implements TriggerListener, BlobConsumer {
     return container === this.path.container && this.path.match(blobName) !== undefined;
   }
 
-  async #scanUntilStopped(scan: BlobScan, receipts: BlobReceipts): Promise<void> {
-    const { clock, logger, blobQueue } = this.services;
+  async #scanUntilStopped(scan: BlobScan, handOver: HandOver): Promise<void> {
+    const { clock, logger } = this.services;
     while (!this.#stopping.signal.aborted) {
+      const startMs = clock.nowMs();
       try {
         await scan.sweep(this.#stopping.signal, ({ name, properties }) => {
           const version = { container: this.path.container, name, etag: unquoted(properties.etag) };
@@ -89,7 +105,7 @@ class BlobListener implements TriggerListener, BlobConsumer {
             functionId: this.functionId,
             blobType: properties.blobType,
           });
-          return receipts.enqueueOnce(version, () => blobQueue.enqueue(message));
+          return handOver(version, message);
         });
       } catch (error) {
         // A container that does not exist yet is nothing to report.
@@ -97,7 +113,8 @@ class BlobListener implements TriggerListener, BlobConsumer {
           logger.log('warn', `[${this.source.name}] Listing ${this.path.container}: ${describeError(error)}`);
         }
       }
-      await clock.sleep(scanMs, this.#stopping.signal);
+      const restMs = Math.max(scanMs, restPerSweep * (clock.nowMs() - startMs));
+      await clock.sleep(Math.min(restMs, longestRestMs), this.#stopping.signal);
     }
   }
 

@@ -25,7 +25,8 @@ const clientRetryOptions = { maxRetries: 3, retryDelayInMs: 500, timeoutInMs: 10
 /** Only how often an idle reader wakes up for nothing: events that arrive end the wait. */
 const idleReceiveSeconds = 60;
 
-const closeLimitMs = 2_000;
+/** A busy machine needs seconds to give its partitions free; without that, others wait until the ownership expires. */
+const closeLimitMs = 5_000;
 
 interface EventHubBinding {
   readonly connectionString: string;

@@ -3,13 +3,16 @@
 import { type App, createApp, type NamedTable } from '../../shared/app.js';
 import { silentLogger, TributaryError } from '../../shared/base/index.js';
 import {
-  parseTableSchema,
-  primitiveColumnsOf,
-  readRows,
+  dataFieldOf,
+  parseTableColumns,
+  readSnapshotAt,
   type Snapshot,
+  scanTable,
   type TableLocation,
+  type TableMoment,
+  unreadableType,
 } from '../../shared/delta/index.js';
-import { type ColumnBatch, type ColumnField, concatBatches, sliceBatch } from '../../shared/parquet/index.js';
+import { type DataBatch, type DataField, selectRows } from '../../shared/parquet/index.js';
 import { summarizeTable, type TableSummary } from '../../shared/progress/index.js';
 import type { ObjectStore } from '../../shared/storage/index.js';
 import { closestName } from '../commandLine/arguments.js';
@@ -25,13 +28,15 @@ export interface ReadRowsOptions {
   readonly columns: readonly string[] | undefined;
   /** Rows of the files written last, last row first. */
   readonly newest: boolean;
+  /** As the table was then; undefined as it is now. */
+  readonly moment: TableMoment | undefined;
 }
 
 export interface RowReading {
   readonly version: number;
-  readonly fields: readonly ColumnField[];
+  readonly fields: readonly DataField[];
   /** In batches of at most one file, `limit` rows in all. */
-  readonly batches: AsyncIterable<ColumnBatch>;
+  readonly batches: AsyncIterable<DataBatch>;
 }
 
 export interface Lake {
@@ -48,7 +53,10 @@ export async function openLake(storage: string): Promise<Lake> {
     },
     async readRows(table, options) {
       assertTable(app, table);
-      const { snapshot } = await app.loadTable(table);
+      const snapshot =
+        options.moment === undefined
+          ? (await app.loadTable(table)).snapshot
+          : await readSnapshotAt({ ...app.upkeepOptions(table), ...options.moment });
       const fields = selectFields(table, snapshot, options.columns);
       return {
         version: snapshot.version,
@@ -87,8 +95,10 @@ function selectFields(
   table: string,
   snapshot: Snapshot,
   wanted: readonly string[] | undefined,
-): readonly ColumnField[] {
-  const columns = primitiveColumnsOf(parseTableSchema(snapshot.metadata.schemaString));
+): readonly DataField[] {
+  const columns = parseTableColumns(snapshot.metadata.schemaString)
+    .filter(({ type }) => unreadableType(type) === undefined)
+    .map(dataFieldOf);
   if (wanted === undefined) return columns;
   return wanted.map((name) => {
     const found = columns.find((column) => column.name === name);
@@ -112,14 +122,14 @@ function unknownName(what: string, name: string, known: readonly string[]): Trib
 
 async function* readBatches(
   table: TableLocation & { readonly snapshot: Snapshot },
-  fields: readonly ColumnField[],
+  fields: readonly DataField[],
   { limit, newest }: ReadRowsOptions,
-): AsyncGenerator<ColumnBatch> {
+): AsyncGenerator<DataBatch> {
   const columns = fields.map((field) => field.name);
   // The last rows of a file are not its first ones, so the newest are cut here.
   const cut = newest ? { newestFirst: true } : { limit };
   let remaining = limit;
-  for await (const batch of readRows({ ...table, columns, ...cut })) {
+  for await (const batch of scanTable({ ...table, columns, ...cut })) {
     const rows = newest ? lastRows(batch, remaining) : batch;
     remaining -= rows.rowCount;
     yield rows;
@@ -128,11 +138,10 @@ async function* readBatches(
 }
 
 /** The last rows, last row first. */
-function lastRows(batch: ColumnBatch, limit: number): ColumnBatch {
+function lastRows(batch: DataBatch, limit: number): DataBatch {
   const rowCount = Math.min(batch.rowCount, limit);
-  const single = Array.from({ length: rowCount }, (_, index) => {
-    const row = batch.rowCount - 1 - index;
-    return sliceBatch(batch, row, row + 1);
-  });
-  return concatBatches(single, batch.fields);
+  return selectRows(
+    batch,
+    Int32Array.from({ length: rowCount }, (_, index) => batch.rowCount - 1 - index),
+  );
 }

@@ -7,6 +7,8 @@ export interface ChildServiceOptions {
   /** For messages, e.g. `Azurite`. */
   readonly name: string;
   readonly script: string;
+  /** A module that is run before the script. */
+  readonly preload?: string;
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   /** Called with each line of output; true when the line says that the service is ready. */
@@ -31,8 +33,9 @@ const keptLines = 20;
 
 /** @throws TributaryError LOCAL_START_FAILED with the child's last lines of output */
 export async function startChildService(options: ChildServiceOptions): Promise<ChildService> {
-  const { name, script, args, startTimeoutMs = 30_000, stopTimeoutMs = 10_000 } = options;
-  const child = spawn(process.execPath, ['--enable-source-maps', script, ...args], {
+  const { name, script, preload, args, startTimeoutMs = 120_000, stopTimeoutMs = 20_000 } = options;
+  const nodeOptions = ['--enable-source-maps', ...(preload === undefined ? [] : ['--import', preload])];
+  const child = spawn(process.execPath, [...nodeOptions, script, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...options.env },
     // Its own process group: Ctrl-C in the terminal reaches only the parent, which stops its children in order.

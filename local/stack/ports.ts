@@ -1,6 +1,6 @@
 // Ports of the local stack: free ones found, taken ones named together with the option that changes them.
 import { createServer, type Server } from 'node:net';
-import { TributaryError } from '../../shared/base/index.js';
+import { systemRandom, TributaryError } from '../../shared/base/index.js';
 
 export interface WantedPort {
   /** For the message, e.g. `blobs (Azurite)`. */
@@ -12,7 +12,14 @@ export interface WantedPort {
 }
 
 /**
- * The wanted ports, with a free one for each 0. They are free now; somebody may still take one before it is used.
+ * Free ones are looked for below those that systems give to outgoing connections (32768 and up on Linux, 49152 and up elsewhere):
+ * of these, any connection may take one before it is used.
+ */
+const freePorts = { first: 20_000, count: 12_000 };
+const triesForFree = 100;
+
+/**
+ * The wanted ports, with a free one for each 0. They are free now; another server may still take one before it is used.
  * @throws TributaryError LOCAL_PORT_IN_USE that names every taken port
  */
 export async function claimPorts(wanted: readonly WantedPort[]): Promise<number[]> {
@@ -23,7 +30,7 @@ export async function claimPorts(wanted: readonly WantedPort[]): Promise<number[
     // All at once and held until the end, so that no two parts get the same free port.
     for (const want of wanted) {
       const server = createServer();
-      const port = await listen(server, want.port);
+      const port = want.port === 0 ? await listenOnFree(server) : await listen(server, want.port);
       if (port === undefined) taken.push(want);
       else {
         servers.push(server);
@@ -37,13 +44,24 @@ export async function claimPorts(wanted: readonly WantedPort[]): Promise<number[
   return ports;
 }
 
+async function listenOnFree(server: Server): Promise<number | undefined> {
+  for (let attempt = 0; attempt < triesForFree; attempt++) {
+    const candidate = freePorts.first + Math.floor(systemRandom.next() * freePorts.count);
+    const port = await listen(server, candidate);
+    if (port !== undefined) return port;
+  }
+  return listen(server, 0);
+}
+
 function listen(server: Server, port: number): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
+    const onError = (error: NodeJS.ErrnoException) => {
       if (error.code === 'EADDRINUSE' || error.code === 'EACCES') resolve(undefined);
       else reject(error);
-    });
+    };
+    server.once('error', onError);
     server.listen(port, '127.0.0.1', () => {
+      server.off('error', onError);
       const address = server.address();
       resolve(typeof address === 'object' && address !== null ? address.port : port);
     });

@@ -1,5 +1,6 @@
-// Pure. One value of a column batch as a table cell, and as JSON.
-import type { ColumnBatch, ColumnType, ColumnValues } from '../../shared/parquet/index.js';
+// Pure. One value of a batch as a table cell, and as JSON; structs, lists and maps as JSON in both.
+import { jsonScalar, plainValue, type ScalarForm } from '../../shared/delta/index.js';
+import { type DataBatch, type DataType, type DataValues, isNullAt } from '../../shared/parquet/index.js';
 import { formatDate, formatTimestamp } from './quantities.js';
 import { visibleText } from './text.js';
 
@@ -8,18 +9,17 @@ export const nullCell = 'null';
 
 const longestHex = 32;
 
-export function isNull(column: ColumnValues, row: number): boolean {
-  if (column.kind === 'numbers') return column.validity?.[row] === 0;
-  return column.values[row] === null || column.values[row] === undefined;
-}
-
 /** Free of control characters. */
-export function formatCell(type: ColumnType, column: ColumnValues, row: number): string {
-  if (isNull(column, row)) return nullCell;
+export function formatCell(type: DataType, column: DataValues, row: number): string {
+  if (isNullAt(column, row)) return nullCell;
   if (column.kind === 'text') return textCell(column.values[row] ?? '');
   if (column.kind === 'bytes') return bytesCell(column.values[row] ?? new Uint8Array());
-  return numberCell(type, column.values[row] ?? 0);
+  if (column.kind === 'numbers') return numberCell(type, column.values[row] ?? 0);
+  if (column.kind === 'decimals') return String(jsonScalar(column, type as ScalarType, row));
+  return visibleText(JSON.stringify(jsonValue(type, column, row)));
 }
+
+type ScalarType = Parameters<ScalarForm>[1];
 
 function textCell(text: string): string {
   if (text === nullCell || text === '') return `"${text}"`;
@@ -44,7 +44,7 @@ export function printableText(bytes: Uint8Array): string | undefined {
   }
 }
 
-function numberCell(type: ColumnType, value: number | bigint): string {
+function numberCell(type: DataType, value: number | bigint): string {
   switch (type) {
     case 'boolean':
       return Number(value) === 0 ? 'false' : 'true';
@@ -60,29 +60,30 @@ function numberCell(type: ColumnType, value: number | bigint): string {
 }
 
 /**
- * For `--json`: numbers and booleans as they are (a long beyond 2^53 as text, since JSON readers would round it),
+ * For `--json`: numbers and booleans as they are (a long beyond 2^53 as text, since JSON readers would round it, and so decimals),
  * times as ISO 8601, bytes as text when printable and otherwise as `{ "base64": ... }`.
  */
-export function jsonValue(type: ColumnType, column: ColumnValues, row: number): unknown {
-  if (isNull(column, row)) return null;
-  if (column.kind === 'text') return column.values[row];
+export function jsonValue(type: DataType, column: DataValues, row: number): unknown {
+  return plainValue(column, type, row, jsonCell);
+}
+
+const jsonCell: ScalarForm = (column, type, row) => {
   if (column.kind === 'bytes') {
     const bytes = column.values[row] ?? new Uint8Array();
     return printableText(bytes) ?? { base64: Buffer.from(bytes).toString('base64') };
   }
-  const value = column.values[row] ?? 0;
-  if (type === 'boolean') return Number(value) !== 0;
-  if (type === 'timestamp' || type === 'timestamp_ntz' || type === 'date') return numberCell(type, value);
-  if (typeof value === 'bigint' && !Number.isSafeInteger(Number(value))) return String(value);
-  return Number(value);
-}
+  if (column.kind === 'numbers' && (type === 'timestamp' || type === 'timestamp_ntz' || type === 'date'))
+    return numberCell(type, column.values[row] ?? 0);
+  return jsonScalar(column, type, row);
+};
 
-export function jsonRow(batch: ColumnBatch, row: number): Record<string, unknown> {
+export function jsonRow(batch: DataBatch, row: number): Record<string, unknown> {
   return Object.fromEntries(
     batch.fields.map((field, index) => [field.name, jsonValue(field.type, batch.columns[index]!, row)]),
   );
 }
 
-export function isNumeric(type: ColumnType): boolean {
+export function isNumeric(type: DataType): boolean {
+  if (typeof type !== 'string') return type.kind === 'decimal';
   return /^(byte|short|integer|long|float|double)$/.test(type);
 }

@@ -13,6 +13,7 @@ export {
 export {
   formatBytes,
   formatCount,
+  formatCountOf,
   formatDuration,
   formatElapsed,
   formatRate,

@@ -7,6 +7,11 @@ export function formatCount(count: number): string {
     .replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
+/** `1 row`, `1,234 rows`. @param noun singular, with its plural by an s */
+export function formatCountOf(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
+}
+
 /** Per second: one decimal below ten, whole numbers above. */
 export function formatRate(perSecond: number): string {
   const rounded = perSecond < 9.95 ? Math.round(perSecond * 10) / 10 : Math.round(perSecond);

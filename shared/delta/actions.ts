@@ -213,14 +213,25 @@ export class ActionCollector implements CommitActions, ActionSink {
   commitInfo: CommitInfo | undefined;
 
   collect(line: JsonObject): void {
-    const { add, remove, txn, protocol, metaData, commitInfo } = line;
-    if (isJsonObject(add)) this.adds.push(parseAdd(add));
-    if (isJsonObject(remove)) this.removes.push(parseRemove(remove));
-    if (isJsonObject(txn)) this.transactions.push(parseTransaction(txn));
-    if (isJsonObject(protocol)) this.protocol = parseProtocol(protocol);
-    if (isJsonObject(metaData)) this.metadata = parseMetadata(metaData);
-    if (isJsonObject(commitInfo)) this.commitInfo = parseCommitInfo(commitInfo);
+    const add = actionOf(line, 'add');
+    const remove = actionOf(line, 'remove');
+    const txn = actionOf(line, 'txn');
+    const protocol = actionOf(line, 'protocol');
+    const metaData = actionOf(line, 'metaData');
+    if (add !== undefined) this.adds.push(parseAdd(add));
+    if (remove !== undefined) this.removes.push(parseRemove(remove));
+    if (txn !== undefined) this.transactions.push(parseTransaction(txn));
+    if (protocol !== undefined) this.protocol = parseProtocol(protocol);
+    if (metaData !== undefined) this.metadata = parseMetadata(metaData);
+    if (isJsonObject(line.commitInfo)) this.commitInfo = parseCommitInfo(line.commitInfo);
   }
+}
+
+/** Null counts as absent, as in a checkpoint's rows. @throws InvalidAction for anything else that is no object */
+function actionOf(line: JsonObject, name: string): JsonObject | undefined {
+  const action = line[name] ?? undefined;
+  if (action === undefined || isJsonObject(action)) return action;
+  throw new InvalidAction(`has "${name}", which should be an object`);
 }
 
 function corrupt(path: string, lineNumber: number, problem: string): TributaryError {

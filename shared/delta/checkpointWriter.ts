@@ -13,9 +13,10 @@ import {
   type CheckpointForm,
   checkpointContent,
   checkpointFields,
-  v2CheckpointFields,
+  type StatisticsForm,
 } from './upkeep/checkpointRows.js';
 import { countSetting, deletedFileRetentionMs, flagSetting, intervalSetting } from './upkeep/intervals.js';
+import { parsedColumnsOf } from './upkeep/parsedColumns.js';
 import { openForUpkeep, type UpkeepOptions } from './upkeep/upkeepTable.js';
 
 export interface WriteCheckpointOptions extends UpkeepOptions {
@@ -57,8 +58,9 @@ export async function writeCheckpoint(options: WriteCheckpointOptions): Promise<
         ? undefined
         : intervalSetting(configuration, 'delta.setTransactionRetentionDuration', 0),
   };
-  const content = checkpointContent(state, retention, form);
-  const fields = form === 'v2' ? v2CheckpointFields : checkpointFields;
+  const statistics = statisticsFormOf(protocol, metadata);
+  const content = checkpointContent(state, retention, form, statistics);
+  const fields = checkpointFields(form, statistics);
   const bytes = encodeRecords(fields, content.rows, { rootName: 'spark_schema' });
   const sizeBytes = await putCheckpoint(log, state.version, bytes, options);
   const result = {
@@ -88,13 +90,22 @@ function formOf(log: TableLog, protocol: Protocol, { configuration }: Metadata):
     return refuse(`of the policy ${policy} (delta.checkpointPolicy)`);
   if (policy === 'v2' && !supportsV2(protocol))
     refuse('of the policy v2 (delta.checkpointPolicy) without the table feature v2Checkpoint');
-  // Writer version 3 obliges to honour these; below they are advice.
-  if (protocol.minWriterVersion < 3) return policy;
-  if (!flagSetting(configuration, 'delta.checkpoint.writeStatsAsJson', true))
-    refuse('without statistics as JSON (delta.checkpoint.writeStatsAsJson)');
-  if (flagSetting(configuration, 'delta.checkpoint.writeStatsAsStruct', false))
-    refuse('with statistics as structs (delta.checkpoint.writeStatsAsStruct)');
   return policy;
+}
+
+/**
+ * Writer version 3 obliges to these properties; below they are advice, and what every reader takes is written. Whoever asks for neither
+ * form gets none: statistics cost nobody a row.
+ */
+function statisticsFormOf(protocol: Protocol, metadata: Metadata): StatisticsForm {
+  const { configuration } = metadata;
+  if (protocol.minWriterVersion < 3) return { asJson: true, parsed: undefined };
+  const asStruct = flagSetting(configuration, 'delta.checkpoint.writeStatsAsStruct', false);
+  const hasVectors = protocol.writerFeatures?.includes('deletionVectors') ?? false;
+  return {
+    asJson: flagSetting(configuration, 'delta.checkpoint.writeStatsAsJson', true),
+    parsed: asStruct ? parsedColumnsOf(metadata, hasVectors) : undefined,
+  };
 }
 
 function supportsV2({ readerFeatures = [], writerFeatures = [] }: Protocol): boolean {

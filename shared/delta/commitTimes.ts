@@ -30,10 +30,12 @@ export interface InCommitTimestamps {
   readonly fromTimestampMs: number | undefined;
 }
 
+/** The properties had another name before the feature was released (`inCommitTimestamp-preview`). */
 export function inCommitTimestampsOf({ configuration }: Metadata): InCommitTimestamps | undefined {
-  if (configuration['delta.enableInCommitTimestamps']?.toLowerCase() !== 'true') return undefined;
-  const version = Number(configuration['delta.inCommitTimestampEnablementVersion'] ?? Number.NaN);
-  const timestamp = Number(configuration['delta.inCommitTimestampEnablementTimestamp'] ?? Number.NaN);
+  const property = (name: string) => configuration[`delta.${name}`] ?? configuration[`delta.${name}-preview`];
+  if (property('enableInCommitTimestamps')?.toLowerCase() !== 'true') return undefined;
+  const version = Number(property('inCommitTimestampEnablementVersion') ?? Number.NaN);
+  const timestamp = Number(property('inCommitTimestampEnablementTimestamp') ?? Number.NaN);
   if (!Number.isSafeInteger(version) || !Number.isSafeInteger(timestamp)) {
     return { fromVersion: 0, fromTimestampMs: undefined };
   }

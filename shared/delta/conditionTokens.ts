@@ -15,7 +15,7 @@ const forms: readonly (readonly [ConditionToken['kind'], RegExp])[] = [
   ['word', /[\p{L}_][\p{L}\p{N}_]*/uy],
   ['text', /'(?:[^']|'')*'/uy],
   ['name', /`(?:[^`]|``)+`/uy],
-  ['symbol', /<=|>=|<>|!=|==|[=<>(),]/uy],
+  ['symbol', /<=|>=|<>|!=|==|[=<>(),.]/uy],
 ];
 
 const mistakes: Readonly<Record<string, string>> = {

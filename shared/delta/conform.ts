@@ -5,6 +5,7 @@ import {
   type DataType,
   type DataValues,
   type DecimalType,
+  findUnsupported,
   nullValues,
   type ParquetColumn,
 } from '../parquet/index.js';
@@ -35,8 +36,15 @@ export function planColumn(
   context: Context,
 ): ColumnPlan | undefined {
   const found = findColumn(column, candidates, context.mode);
-  if (found === undefined) return undefined;
+  if (found === undefined || holdsNulls(column.type, found)) return undefined;
   return planType(column.type, found, { ...context, where: `${context.where}, column "${column.name}"` });
+}
+
+/** A `void` column has no values whatever the file holds, and Parquet's UNKNOWN annotates columns of nothing but nulls. */
+function holdsNulls(type: TableType, file: ParquetColumn): boolean {
+  return (
+    (typeof type === 'object' && type.kind === 'void') || (file.kind === 'unsupported' && file.isAllNull)
+  );
 }
 
 function findColumn(
@@ -84,7 +92,7 @@ function planStruct(
   const plans = fields.map((field) => planColumn(field, file.children, context));
   const wanted = plans.flatMap((plan) => (plan === undefined ? [] : [plan.column]));
   // Whether the struct is null is written in its children only: at least one has to be read.
-  const children = wanted.length > 0 ? wanted : file.children.slice(0, 1);
+  const children = wanted.length > 0 ? wanted : firstReadable(file.children);
   const types = fields.map((field) => dataTypeOf(field.type));
   const convert = (values: DataValues, count: number): DataValues => {
     if (values.kind !== 'struct') return values;
@@ -95,6 +103,11 @@ function planStruct(
     return { ...values, children: converted };
   };
   return { column: { ...file, children }, convert };
+}
+
+function firstReadable(children: readonly ParquetColumn[]): readonly ParquetColumn[] {
+  const found = children.find((child) => findUnsupported(child) === undefined) ?? children[0];
+  return found === undefined ? [] : [found];
 }
 
 function convertList(element: ColumnPlan): ColumnPlan['convert'] {

@@ -8,6 +8,7 @@ import {
   type ParquetCodec,
 } from '../parquet/index.js';
 import type { ObjectStore } from '../storage/index.js';
+import type { JsonObject } from './json.js';
 import { type PartitionValues, partitionFolder } from './partitionText.js';
 import { dataFileName, encodePath } from './paths.js';
 import { retryTransient } from './retry.js';
@@ -72,6 +73,19 @@ export async function writeDataFile(
       configuration: table.configuration,
     }),
   };
+}
+
+/** Where PROTOCOL.md "Change Data Files" wants them. */
+const changeFolder = '_change_data/';
+
+/** A file of the change data feed; like a data file it counts only once its `cdc` is committed. */
+export async function writeChangeFile(
+  encoded: EncodedParquet,
+  context: DataFileContext,
+  partitionValues: PartitionValues,
+): Promise<JsonObject> {
+  const name = await putUnderNewName(encoded, changeFolder + partitionFolder(partitionValues), context);
+  return { path: encodePath(name), partitionValues, size: encoded.bytes.byteLength, dataChange: false };
 }
 
 /** `exists` is our own file when an answer was lost; should two writers ever draw one name, the contents tell. */

@@ -4,7 +4,7 @@ import { TributaryError } from '../base/index.js';
 import { openParquet, type ParquetFile, type ParquetSource } from '../parquet/index.js';
 import type { ObjectStore } from '../storage/index.js';
 import { locateVector, readDeletedRows, unwrapVector, vectorFrameBytes } from './deletionVector.js';
-import { decodePath, isAbsolutePath } from './paths.js';
+import { decodePath, isAbsolutePath, plainName } from './paths.js';
 import type { AddAction, DeletionVector } from './types.js';
 
 export interface StoredFile {
@@ -26,7 +26,7 @@ export interface FileContext {
 /** @throws TributaryError DELTA_LOG_CORRUPT, DELTA_PROTOCOL_UNSUPPORTED for an absolute path that does not resolve */
 function locate(path: string, { store, resolveUri }: FileContext): StoredFile {
   const resolved = isAbsolutePath(path) ? resolveUri?.(path) : undefined;
-  return resolved ?? { store, path: decodePath(path) };
+  return resolved ?? { store, path: plainName(decodePath(path)) };
 }
 
 /**

@@ -2,6 +2,7 @@
 import { columnOfPath, type ResolvedColumn } from './columnPaths.js';
 import { type Comparable, comparable, compareValues, type ScalarType } from './comparable.js';
 import { type ColumnBounds, type FileStatisticsReader, readStatistics } from './fileStatistics.js';
+import { partitionTextOf } from './partitionValues.js';
 import {
   anyOutcome,
   type ColumnCondition,
@@ -51,7 +52,7 @@ function leafOutcomes(
   const literal =
     leaf.kind === 'compare' && column.type !== undefined ? comparable(leaf.value, column.type) : undefined;
   if (column.kind === 'partition') {
-    const text = file.partitionValues[column.name] ?? '';
+    const text = partitionTextOf(file, column.name) ?? '';
     return leaf.kind === 'isNull'
       ? exactly(text === '')
       : partitionOutcomes(text, column.type, leaf.comparison, literal);

@@ -1,22 +1,31 @@
 // DELETE: takes rows out of a table by writing the files that hold some of them again without these.
 import { TributaryError } from '../base/index.js';
-import { type ColumnBatch, selectRows } from '../parquet/index.js';
+import { type ColumnBatch, type DataBatch, selectRows } from '../parquet/index.js';
 import { transactionFacts } from './conflict.js';
 import { defaultEngineInfo } from './createTable.js';
 import { pruneFiles } from './dataSkipping.js';
+import type { JsonObject } from './json.js';
 import { parseCondition } from './parseCondition.js';
 import { canonicalPath } from './paths.js';
 import type { Predicate } from './predicate.js';
 import { assertWritable } from './protocol.js';
-import { readRows } from './readTable.js';
 import { rowConditionOf } from './rowCondition.js';
+import { scanTable } from './scan.js';
 import { parseTableSchema } from './schema.js';
 import { logOf, openTable } from './tableReader.js';
-import type { AddAction, Snapshot } from './types.js';
+import { parseTableColumns, type TableColumn } from './tableTypes.js';
+import type { AddAction, Metadata, Snapshot } from './types.js';
 import { commitTransaction, type TransactionOutcome } from './upkeep/commitTransaction.js';
 import { flagSetting } from './upkeep/intervals.js';
 import { removeOf } from './upkeep/removeFile.js';
-import { readFiles, storedFields, writeRows } from './upkeep/rewriteRows.js';
+import {
+  changeTypeColumn,
+  type RewriteContext,
+  readFiles,
+  storedFields,
+  writeDeletedRows,
+  writeRows,
+} from './upkeep/rewriteRows.js';
 import type { UpkeepOptions } from './upkeep/upkeepTable.js';
 
 export interface RowPredicate {
@@ -24,7 +33,7 @@ export interface RowPredicate {
   readonly description: string;
   /** What `matches` looks at. */
   readonly columns: readonly string[];
-  /** Pure. Whether a row of the batch, which has `columns` in this order, is to go. */
+  /** Pure. Whether a row of the batch, which has `columns` in this order, is to go. Nested columns come as they are in a `DataBatch`. */
   matches(batch: ColumnBatch, row: number): boolean;
   /** The same as a condition: files whose statistics rule it out are not read. */
   readonly condition?: Predicate;
@@ -105,9 +114,10 @@ export type DeleteResult =
   | { readonly kind: 'conflict'; readonly version: number };
 
 /**
- * Memory: one data file's rows. Nothing is rewritten in place: vacuum takes the old files after the retention.
- * @throws TributaryError DELTA_PROTOCOL_UNSUPPORTED for tables that are append-only, keep a change data feed or have columns that cannot
- *   be written; as `openTable` and committing do
+ * Memory: one data file's rows. Nothing is rewritten in place: vacuum takes the old files after the retention. In tables that keep a
+ * change data feed the deleted rows are written as changes, unless whole files go and nothing else: then readers take these.
+ * @throws TributaryError DELTA_PROTOCOL_UNSUPPORTED for tables that are append-only or have columns that cannot be written; as `openTable`
+ *   and committing do
  */
 export async function deleteRows(options: DeleteRowsOptions): Promise<DeleteResult> {
   const maxAttempts = options.maxAttempts ?? 5;
@@ -141,19 +151,28 @@ function assertDeletable(table: string, { protocol, metadata }: Snapshot): void 
   };
   if (flagSetting(metadata.configuration, 'delta.appendOnly', false))
     refuse('it is append-only (delta.appendOnly)');
-  if (flagSetting(metadata.configuration, 'delta.enableChangeDataFeed', false))
-    refuse('it keeps a change data feed (delta.enableChangeDataFeed), which would miss them');
+  const isReserved = ({ name }: TableColumn) => name.toLowerCase() === changeTypeColumn;
+  if (keepsChanges(metadata) && parseTableColumns(metadata.schemaString).some(isReserved))
+    refuse(`it keeps a change data feed, but has a column ${changeTypeColumn} of its own`);
+}
+
+function keepsChanges({ configuration }: Metadata): boolean {
+  return flagSetting(configuration, 'delta.enableChangeDataFeed', false);
 }
 
 interface Changes {
   readonly removed: AddAction[];
   readonly added: AddAction[];
+  /** The `cdc` actions. */
+  readonly recorded: JsonObject[];
   deletedRowCount: number;
   copiedRowCount: number;
 }
 
 async function rewriteMatching(snapshot: Snapshot, options: DeleteRowsOptions): Promise<Changes> {
-  const changes: Changes = { removed: [], added: [], deletedRowCount: 0, copiedRowCount: 0 };
+  const changes: Changes = { removed: [], added: [], recorded: [], deletedRowCount: 0, copiedRowCount: 0 };
+  const isRecording = keepsChanges(snapshot.metadata);
+  const whole: AddAction[] = [];
   const context = { ...options, snapshot };
   const candidates = candidateFiles(snapshot, options.predicate);
   for (const [index, file] of candidates.entries()) {
@@ -162,13 +181,41 @@ async function rewriteMatching(snapshot: Snapshot, options: DeleteRowsOptions): 
     if (kept.length === rowCount) continue;
     changes.removed.push(file);
     changes.deletedRowCount += rowCount - kept.length;
-    if (kept.length === 0) continue;
-    const fields = storedFields(logOf(options).table, snapshot);
-    const rows = selectRows(await readFiles([file], fields, context), kept);
-    changes.added.push(await writeRows(rows, file.partitionValues, true, context));
-    changes.copiedRowCount += rows.rowCount;
+    if (kept.length === 0) {
+      whole.push(file);
+      continue;
+    }
+    const all = await readStored(file, context);
+    changes.added.push(await writeRows(selectRows(all, kept), file.partitionValues, true, context));
+    changes.copiedRowCount += kept.length;
+    if (!isRecording) continue;
+    const deleted = selectRows(all, othersOf(kept, rowCount));
+    changes.recorded.push(await writeDeletedRows(deleted, file.partitionValues, context));
+  }
+  // Where a commit records changes, readers of the feed look at nothing else in it.
+  if (changes.recorded.length > 0) {
+    for (const file of whole)
+      changes.recorded.push(
+        await writeDeletedRows(await readStored(file, context), file.partitionValues, context),
+      );
   }
   return changes;
+}
+
+function readStored(file: AddAction, context: RewriteContext): Promise<DataBatch> {
+  return readFiles([file], storedFields(logOf(context).table, context.snapshot), context);
+}
+
+/** The row numbers below `count` that are not among `rows`, which ascend. */
+function othersOf(rows: Int32Array, count: number): Int32Array {
+  const others = new Int32Array(count - rows.length);
+  let next = 0;
+  let found = 0;
+  for (let row = 0; row < count; row++) {
+    if (rows[next] === row) next++;
+    else others[found++] = row;
+  }
+  return others;
 }
 
 /** Reads only what the predicate looks at: most files hold nothing that matches. */
@@ -180,9 +227,9 @@ async function keptRows(
   const part: Snapshot = { ...snapshot, files: new Map([[file.path, file]]) };
   const kept: number[] = [];
   let rowCount = 0;
-  for await (const batch of readRows({ store, root, snapshot: part, columns: predicate.columns })) {
+  for await (const batch of scanTable({ store, root, snapshot: part, columns: predicate.columns })) {
     for (let row = 0; row < batch.rowCount; row++)
-      if (!predicate.matches(batch, row)) kept.push(rowCount + row);
+      if (!predicate.matches(batch as ColumnBatch, row)) kept.push(rowCount + row);
     rowCount += batch.rowCount;
   }
   return { kept: Int32Array.from(kept), rowCount };
@@ -210,6 +257,7 @@ function commitChanges(
       numAddedFiles: String(added.length),
       numDeletedRows: String(changes.deletedRowCount),
       numCopiedRows: String(changes.copiedRowCount),
+      numAddedChangeFiles: String(changes.recorded.length),
     },
     engineInfo: options.engineInfo ?? defaultEngineInfo,
     txnId,
@@ -231,6 +279,7 @@ function commitChanges(
         { commitInfo },
         ...removed.map((add) => ({ remove: removeOf({ ...add }, nowMs, true) })),
         ...added.map((add) => ({ add })),
+        ...changes.recorded.map((cdc) => ({ cdc })),
       ],
     },
     options,

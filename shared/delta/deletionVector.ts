@@ -1,6 +1,6 @@
 // Pure. Deletion vectors (PROTOCOL.md "Deletion Vector Format"): where one lies, and the row numbers in its bytes.
 import { TributaryError } from '../base/index.js';
-import { isAbsolutePath } from './paths.js';
+import { decodePath, isAbsolutePath, plainName } from './paths.js';
 import type { DeletionVector } from './types.js';
 import { decodeZ85 } from './z85.js';
 
@@ -28,13 +28,20 @@ export function locateVector(vector: DeletionVector, file: string): VectorLocati
     return { kind: 'inline', bytes: decodeOrFail(pathOrInlineDv, file).subarray(0, vector.sizeInBytes) };
   }
   if (storageType === 'p') {
-    return { kind: 'file', path: pathOrInlineDv, isAbsolute: isAbsolutePath(pathOrInlineDv), offset };
+    const isAbsolute = isAbsolutePath(pathOrInlineDv);
+    return {
+      kind: 'file',
+      path: isAbsolute ? pathOrInlineDv : plainName(decodePath(pathOrInlineDv)),
+      isAbsolute,
+      offset,
+    };
   }
   if (storageType !== 'u') throw damaged(file, `has the storage type "${storageType}", which is not known`);
   const prefix = pathOrInlineDv.slice(0, -encodedUuidLength);
+  if (pathOrInlineDv.length < encodedUuidLength) throw damaged(file, 'has no UUID');
   const uuid = uuidText(decodeOrFail(pathOrInlineDv.slice(-encodedUuidLength), file));
-  const folder = prefix === '' ? '' : `${prefix}/`;
-  return { kind: 'file', path: `${folder}deletion_vector_${uuid}.bin`, isAbsolute: false, offset };
+  const path = `${prefix === '' ? '' : `${prefix}/`}deletion_vector_${uuid}.bin`;
+  return { kind: 'file', path: plainName(path), isAbsolute: false, offset };
 }
 
 function decodeOrFail(text: string, file: string): Uint8Array {

@@ -1,6 +1,6 @@
 // Pure. A data file's `stats` JSON as bounds of one column (PROTOCOL.md "Per-file Statistics").
 import { type Comparable, comparable, type ScalarType } from './comparable.js';
-import { isJsonObject } from './json.js';
+import { isJsonObject, type JsonObject } from './json.js';
 import type { AddAction } from './types.js';
 
 export interface ColumnBounds {
@@ -23,18 +23,22 @@ export interface FileStatisticsReader {
 /** Strings of any kind, or numbers that are too long for a JavaScript number: those become strings. */
 const stringsAndLongNumbers = /"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]{14,}/g;
 
-/** Undefined when the file has no statistics, or none that can be read. */
-export function readStatistics(file: AddAction): FileStatisticsReader | undefined {
-  if (file.stats === undefined) return undefined;
-  let stats: unknown;
+/** With numbers that are too long for JavaScript as texts. Undefined when it is no object in JSON. */
+export function parseStatsJson(text: string): JsonObject | undefined {
   try {
-    stats = JSON.parse(
-      file.stats.replace(stringsAndLongNumbers, (token) => (token.startsWith('"') ? token : `"${token}"`)),
+    const stats: unknown = JSON.parse(
+      text.replace(stringsAndLongNumbers, (token) => (token.startsWith('"') ? token : `"${token}"`)),
     );
+    return isJsonObject(stats) ? stats : undefined;
   } catch {
     return undefined;
   }
-  if (!isJsonObject(stats)) return undefined;
+}
+
+/** Undefined when the file has no statistics, or none that can be read. */
+export function readStatistics(file: AddAction): FileStatisticsReader | undefined {
+  const stats = file.stats === undefined ? undefined : parseStatsJson(file.stats);
+  if (stats === undefined) return undefined;
   const { numRecords, minValues, maxValues, nullCount } = stats;
   const nullCountAt = (path: readonly string[]) => countOf(valueAt(nullCount, path));
   return {
@@ -68,8 +72,9 @@ function countOf(value: unknown): number | undefined {
 
 const zoned = /(?:Z|[+-]\d\d(?::?\d\d){0,2})$/;
 
-/** A timestamp without its zone may be hours off. */
+/** A timestamp without its zone may be hours off; most engines give a boolean no bounds, so that nobody minds wrong ones. */
 function boundOf(value: unknown, type: ScalarType): Comparable | undefined {
+  if (type === 'boolean') return undefined;
   if (type === 'timestamp' && typeof value === 'string' && !zoned.test(value.slice(10))) return undefined;
   return comparable(value, type);
 }

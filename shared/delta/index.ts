@@ -33,6 +33,7 @@ export {
   type RewrittenBin,
   rewriteBin,
 } from './optimize.js';
+export { jsonScalar, plainValue, type ScalarForm } from './plainValue.js';
 export type { Comparison, Literal, Predicate } from './predicate.js';
 export { type ReadRowsOptions, readRows } from './readTable.js';
 export { type RestoreOptions, type RestoreResult, restoreTable } from './restore.js';

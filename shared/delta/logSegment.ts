@@ -130,6 +130,9 @@ export function buildLogSegment(files: Iterable<LogFile>, wantedVersion?: number
   const isEmpty = sorted.commits.length === 0 && sorted.checkpoints.length === 0;
   if (isEmpty && sorted.incomplete.length === 0) return undefined;
   const commits = sorted.commits.filter((version) => version >= first && version <= last);
+  const earliest = earliestOf(sorted);
+  if (wantedVersion !== undefined && earliest !== undefined && wantedVersion < earliest)
+    throw cleanedUp(wantedVersion, earliest);
   const gap = findGap(first, commits, sorted);
   if (gap !== undefined) throw gap;
   const version = commits.at(-1) ?? checkpoint?.version;
@@ -150,7 +153,10 @@ export function hasCheckpoint(files: Iterable<LogFile>, version: number): boolea
 
 /** The first version that can be rebuilt: 0, or that of the oldest complete checkpoint. Undefined when none can. */
 export function earliestVersion(files: Iterable<LogFile>): number | undefined {
-  const { commits, checkpoints } = sortFiles(files);
+  return earliestOf(sortFiles(files));
+}
+
+function earliestOf({ commits, checkpoints }: Sorted): number | undefined {
   return commits[0] === 0 ? 0 : checkpoints[0]?.version;
 }
 
@@ -193,6 +199,14 @@ function notFound(wanted: number, found: number): TributaryError {
   return new TributaryError(
     'DELTA_VERSION_NOT_FOUND',
     `There is no version ${wanted}: the newest one up to it is ${found}.`,
+  );
+}
+
+function cleanedUp(wanted: number, earliest: number): TributaryError {
+  if (earliest === 0) return new TributaryError('DELTA_VERSION_NOT_FOUND', `There is no version ${wanted}.`);
+  return new TributaryError(
+    'DELTA_VERSION_NOT_FOUND',
+    `Version ${wanted} cannot be read any more: after log cleanup the oldest one that can is ${earliest}.`,
   );
 }
 

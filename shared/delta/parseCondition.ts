@@ -1,10 +1,12 @@
 // Pure. SQL text -> a condition on the rows of a table: comparisons of columns with literals, IS NULL, IN, BETWEEN, AND, OR, NOT. Checked
 // against the table's columns while it is read, so that every mistake can be shown where it is.
 import { TributaryError } from '../base/index.js';
+import type { DataField, DataType } from '../parquet/index.js';
+import type { ScalarType } from './comparable.js';
 import { type ConditionToken, readTokens } from './conditionTokens.js';
-import { parseDays, parseTimestampMicros } from './parseScalar.js';
+import { parseDays, parseTimestampMicros, parseUnscaled } from './parseScalar.js';
 import type { ColumnCondition, Comparison, Literal, Predicate } from './predicate.js';
-import type { PrimitiveField, TableField, TableSchema } from './schema.js';
+import type { TableSchema } from './schema.js';
 import { typeTextOf } from './schemaJson.js';
 
 /** Conditions inside each other; enough for people, and the parser's own stack is safe. */
@@ -19,7 +21,8 @@ const maxDepth = 100;
  * | `AND`, `OR`, `NOT`, `( )` | with SQL's precedence and its logic of null |
  *
  * Texts, dates (`'2026-01-31'`) and timestamps (`'2026-01-31T12:30:00Z'`, UTC without a zone) stand in single quotes; names that are no
- * plain words stand in backticks. Columns may be of every primitive type but binary.
+ * plain words stand in backticks. `a.b` is the field b of the struct a. Values are compared of every primitive type but binary, and of
+ * decimals; whether they are null can be asked of every type that can be written.
  * @throws TributaryError INPUT_INVALID showing the place
  */
 export function parseCondition(text: string, schema: TableSchema): Predicate {
@@ -83,25 +86,32 @@ class ConditionParser {
   }
 
   #test(): Predicate {
-    const field = this.#column();
+    const { position } = this.#token;
+    const column = this.#column();
     if (this.#takeWord('IS')) {
       const isNegated = this.#takeWord('NOT');
       if (!this.#takeWord('NULL')) this.#fail(this.#token.position, 'NULL or NOT NULL should follow IS');
-      return negatedIf(isNegated, { kind: 'isNull', column: field.name });
+      return negatedIf(isNegated, { kind: 'isNull', column: column.name });
     }
+    const field = this.#comparable(column, position);
     const isNegated = this.#takeWord('NOT');
     if (this.#takeWord('IN')) return negatedIf(isNegated, this.#in(field));
     if (this.#takeWord('BETWEEN')) return negatedIf(isNegated, this.#between(field));
-    const { kind, text, position } = this.#token;
+    const token = this.#token;
     const comparison =
-      kind === 'symbol' && !isNegated && Object.hasOwn(comparisons, text) ? comparisons[text] : undefined;
+      token.kind === 'symbol' && !isNegated && Object.hasOwn(comparisons, token.text)
+        ? comparisons[token.text]
+        : undefined;
     if (comparison === undefined)
-      this.#fail(position, `after ${field.name} there should be =, !=, <, <=, >, >=, IS, IN or BETWEEN`);
+      this.#fail(
+        token.position,
+        `after ${field.title} there should be =, !=, <, <=, >, >=, IS, IN or BETWEEN`,
+      );
     this.#next++;
     return compare(field, comparison, this.#literal(field));
   }
 
-  #in(field: PrimitiveField): Predicate {
+  #in(field: ComparedField): Predicate {
     this.#expectSymbol('(');
     const conditions = [compare(field, '=', this.#literal(field))];
     while (this.#takeSymbol(',')) conditions.push(compare(field, '=', this.#literal(field)));
@@ -109,43 +119,66 @@ class ConditionParser {
     return { kind: 'or', conditions };
   }
 
-  #between(field: PrimitiveField): Predicate {
+  #between(field: ComparedField): Predicate {
     const least = compare(field, '>=', this.#literal(field));
     if (!this.#takeWord('AND')) this.#fail(this.#token.position, 'AND and the greater value should follow');
     return { kind: 'and', conditions: [least, compare(field, '<=', this.#literal(field))] };
   }
 
-  #column(): PrimitiveField {
+  /** A column, or with dots a field inside structs. */
+  #column(): NamedField {
+    const { position } = this.#token;
+    const wanted = this.#name('the name of a column');
+    const fields = this.schema.fields.map(({ field }) => field);
+    const top = this.schema.fields.find(({ field }) => isCalled(field, wanted));
+    if (top === undefined)
+      this.#fail(position, `there is no column "${wanted}"; the table has ${namesOf(fields)}`);
+    if (top.kind === 'opaque')
+      this.#fail(
+        position,
+        `the type of ${top.field.name} (${top.field.typeText}) has no place in a condition`,
+      );
+    const path = [top.field.name];
+    let { type }: DataField = top.field;
+    while (this.#takeSymbol('.')) {
+      const { position: at } = this.#token;
+      const name = this.#name(`the name of a field of ${path.join('.')}`);
+      const children = typeof type === 'object' && type.kind === 'struct' ? type.fields : undefined;
+      if (children === undefined) this.#fail(at, `${path.join('.')} is no struct: it has no fields`);
+      const child = children.find((field) => isCalled(field, name));
+      if (child === undefined)
+        this.#fail(at, `${path.join('.')} has no field "${name}"; it has ${namesOf(children)}`);
+      path.push(child.name);
+      type = child.type;
+    }
+    return { name: path.length === 1 ? top.field.name : path, title: path.join('.'), type };
+  }
+
+  #name(what: string): string {
     const { kind, text, position } = this.#token;
-    if (kind !== 'word' && kind !== 'name') this.#fail(position, 'here should be the name of a column');
+    if (kind !== 'word' && kind !== 'name') this.#fail(position, `here should be ${what}`);
     this.#next++;
-    const found = this.schema.fields.find(({ field }) => field.name.toLowerCase() === text.toLowerCase());
-    if (found === undefined) {
-      const names = this.schema.fields.map(({ field }) => field.name).join(', ');
-      this.#fail(position, `there is no column "${text}"; the table has ${names}`);
-    }
-    return this.#comparableField(found, position);
+    return text;
   }
 
-  #comparableField(found: TableField, position: number): PrimitiveField {
-    const { field } = found;
-    if (found.kind === 'column') {
-      const { type } = found.field;
-      if (typeof type === 'string' && type !== 'binary') return { ...found.field, type };
-    }
-    const typeText = found.kind === 'column' ? typeTextOf(found.field.type) : found.field.typeText;
-    return this.#fail(position, `the type of ${field.name} (${typeText}) has no place in a condition`);
+  #comparable({ name, title, type }: NamedField, position: number): ComparedField {
+    const isScalar = typeof type === 'string' ? type !== 'binary' : type.kind === 'decimal';
+    if (!isScalar)
+      this.#fail(
+        position,
+        `values of ${title} (${typeTextOf(type)}) cannot be compared; only IS NULL and IS NOT NULL can be asked`,
+      );
+    return { name, title, type: type as ScalarType };
   }
 
-  #literal(field: PrimitiveField): Literal {
+  #literal({ title, type }: ComparedField): Literal {
     const { kind, text, position } = this.#token;
     if (kind === 'word' && text.toUpperCase() === 'NULL')
       this.#fail(position, 'nothing is equal to NULL, nor different; write IS NULL or IS NOT NULL');
     if (kind !== 'text' && kind !== 'number' && kind !== 'word')
-      this.#fail(position, `here should be a value for ${field.name} (${field.type})`);
-    const value = literalOf(kind, text, field.type);
-    if (value === undefined)
-      this.#fail(position, `${field.name} is of type ${field.type}: ${wanted(field.type)}`);
+      this.#fail(position, `here should be a value for ${title} (${typeTextOf(type)})`);
+    const value = literalOf(kind, text, type);
+    if (value === undefined) this.#fail(position, `${title} is of type ${typeTextOf(type)}: ${wanted(type)}`);
     this.#next++;
     return value;
   }
@@ -180,7 +213,28 @@ class ConditionParser {
   }
 }
 
-function compare(field: PrimitiveField, comparison: Comparison, value: Literal): ColumnCondition {
+/** A column or a field of one, as a condition names it. */
+interface NamedField {
+  /** For predicates. */
+  readonly name: string | readonly string[];
+  /** For messages. */
+  readonly title: string;
+  readonly type: DataType;
+}
+
+interface ComparedField extends NamedField {
+  readonly type: ScalarType;
+}
+
+function isCalled(field: { readonly name: string }, name: string): boolean {
+  return field.name.toLowerCase() === name.toLowerCase();
+}
+
+function namesOf(fields: readonly { readonly name: string }[]): string {
+  return fields.map(({ name }) => name).join(', ');
+}
+
+function compare(field: ComparedField, comparison: Comparison, value: Literal): ColumnCondition {
   return { kind: 'compare', column: field.name, comparison, value };
 }
 
@@ -189,7 +243,9 @@ function negatedIf(isNegated: boolean, condition: Predicate): Predicate {
 }
 
 /** @returns undefined when the literal is none of the type: a silent conversion could match other rows than were meant */
-function literalOf(kind: 'text' | 'number' | 'word', text: string, type: string): Literal | undefined {
+function literalOf(kind: 'text' | 'number' | 'word', text: string, type: ScalarType): Literal | undefined {
+  if (typeof type !== 'string')
+    return kind === 'number' && parseUnscaled(text, type.scale) !== undefined ? text : undefined;
   switch (type) {
     case 'string':
       return kind === 'text' ? text : undefined;
@@ -218,7 +274,9 @@ function isTimestamp(text: string, type: 'timestamp' | 'timestamp_ntz'): boolean
   return type === 'timestamp' || /^\d{4}-\d\d-\d\d([ T][\d:.]+)?$/.test(text);
 }
 
-function wanted(type: string): string {
+function wanted(type: ScalarType): string {
+  if (typeof type !== 'string')
+    return `a number with at most ${type.scale} ${type.scale === 1 ? 'digit' : 'digits'} after the point`;
   switch (type) {
     case 'string':
       return "a text in single quotes, such as 'meter-1'";

@@ -11,6 +11,14 @@ import { parseDays, parseTimestampMicros, parseUnscaled } from './parseScalar.js
 
 type PartitionText = string | null | undefined;
 
+/** Undefined for a column that the file has no value for. @param name physical */
+export function partitionTextOf(
+  { partitionValues }: { readonly partitionValues: Readonly<Record<string, string | null>> },
+  name: string,
+): PartitionText {
+  return Object.hasOwn(partitionValues, name) ? partitionValues[name] : undefined;
+}
+
 /** Null and the empty text both mean null. */
 function isNullText(text: PartitionText): text is null | undefined | '' {
   return text === null || text === undefined || text === '';

@@ -60,11 +60,24 @@ export function decodePath(path: string): string {
   try {
     return decodeURIComponent(path);
   } catch {
-    throw new TributaryError(
-      'DELTA_LOG_CORRUPT',
-      `The log names the data file "${path}", which is not a validly encoded path.`,
-    );
+    throw corruptPath(path, 'is not a validly encoded path');
   }
+}
+
+/**
+ * The name of a file, in the one spelling of it, without empty parts, `.` and `..`: by another one vacuum would not know a live file, and
+ * delete it.
+ * @throws TributaryError DELTA_LOG_CORRUPT
+ */
+export function plainName(name: string): string {
+  const isPlain = name.split('/').every((segment) => segment !== '' && segment !== '.' && segment !== '..');
+  if (isPlain) return name;
+  throw corruptPath(name, 'is no plain path: it is empty, or has an empty part, "." or ".."');
+}
+
+function corruptPath(path: string, problem: string): TributaryError {
+  const shown = JSON.stringify(path.length > 300 ? `${path.slice(0, 300)}...` : path);
+  return new TributaryError('DELTA_LOG_CORRUPT', `The log names the file ${shown}, which ${problem}.`);
 }
 
 /**

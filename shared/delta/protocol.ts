@@ -150,7 +150,12 @@ function writerReasons(protocol: Protocol, usage: Usage): string[] {
  */
 export function assertReadable(table: string, protocol: Protocol, metadata: Metadata): void {
   refuse('read', table, readerReasons(protocol));
-  parseSchemaJson(metadata.schemaString);
+  try {
+    parseSchemaJson(metadata.schemaString);
+  } catch (error) {
+    if (!(error instanceof TributaryError)) throw error;
+    throw new TributaryError(error.code, `Table ${table}: ${error.message}`, { cause: error.cause });
+  }
 }
 
 /**

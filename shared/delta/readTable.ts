@@ -1,44 +1,54 @@
 // The rows of a snapshot in columns of primitive types, the form of batches that most code works with.
-import { TributaryError } from '../base/index.js';
-import type { ColumnBatch, ColumnValues } from '../parquet/index.js';
+import type {
+  ColumnBatch,
+  ColumnField,
+  ColumnValues,
+  DataField,
+  DataType,
+  DataValues,
+} from '../parquet/index.js';
+import { jsonScalar, plainValue } from './plainValue.js';
+import { scalarText } from './scalarText.js';
 import { type ScanOptions, scanTable } from './scan.js';
-import { type PrimitiveField, parseTableSchema, primitiveColumnsOf } from './schema.js';
-import { logOf } from './tableReader.js';
-import type { Snapshot } from './types.js';
+import { parseTableColumns, unreadableType } from './tableTypes.js';
 
-/** `columns`: default all that these batches can hold; nested and decimal columns are left out. */
+/** `columns`: default all that can be read. */
 export type ReadRowsOptions = ScanOptions;
 
 /**
- * Batches with the table's columns; a column that a file lacks is null there. `scanTable` also reads columns of other types.
- * @throws TributaryError DELTA_SCHEMA_MISMATCH, DELTA_FILE_MISSING, DELTA_LOG_CORRUPT, PARQUET_INVALID, PARQUET_UNSUPPORTED, or
- * of the store
+ * Batches with the table's columns; a column that a file lacks is null there. Decimals come as texts with all their digits, structs,
+ * lists and maps as JSON; `scanTable` gives them in columnar form.
+ * @throws TributaryError as `scanTable` does
  */
 export async function* readRows(options: ReadRowsOptions): AsyncIterable<ColumnBatch> {
-  const fields = selectFields(logOf(options).table, options.snapshot, options.columns);
-  const columns = fields.map(({ name }) => name);
-  for await (const batch of scanTable({ ...options, columns })) {
+  const columns = options.columns ?? readableNames(options.snapshot.metadata.schemaString);
+  for await (const { rowCount, fields, columns: values } of scanTable({ ...options, columns })) {
     yield {
-      rowCount: batch.rowCount,
-      fields: fields.map(({ name, type, nullable }) => ({ name, type, nullable })),
-      columns: batch.columns as readonly ColumnValues[], // what columns of a ColumnType are made of
+      rowCount,
+      fields: fields.map(textField),
+      columns: values.map((column, index) => textValues(column, fields[index]!.type, rowCount)),
     };
   }
 }
 
-function selectFields(
-  table: string,
-  snapshot: Snapshot,
-  wanted: readonly string[] | undefined,
-): PrimitiveField[] {
-  const fields = primitiveColumnsOf(parseTableSchema(snapshot.metadata.schemaString));
-  if (wanted === undefined) return [...fields];
-  return wanted.map((name) => {
-    const found = fields.find((field) => field.name.toLowerCase() === name.toLowerCase());
-    if (found !== undefined) return found;
-    throw new TributaryError(
-      'DELTA_SCHEMA_MISMATCH',
-      `Table ${table} has no readable column "${name}". It has ${fields.map((field) => field.name).join(', ')}.`,
-    );
-  });
+function readableNames(schemaString: string): string[] {
+  return parseTableColumns(schemaString).flatMap(({ name, type }) =>
+    unreadableType(type) === undefined ? [name] : [],
+  );
+}
+
+function textField({ name, type, nullable }: DataField): ColumnField {
+  return { name, type: typeof type === 'string' ? type : 'string', nullable };
+}
+
+function textValues(values: DataValues, type: DataType, rowCount: number): ColumnValues {
+  if (values.kind === 'text' || values.kind === 'bytes' || values.kind === 'numbers') return values;
+  return {
+    kind: 'text',
+    values: Array.from({ length: rowCount }, (_, row) => {
+      if (values.kind === 'decimals') return scalarText(values, type, row) ?? null;
+      const value = plainValue(values, type, row, jsonScalar);
+      return value === null ? null : JSON.stringify(value);
+    }),
+  };
 }

@@ -6,6 +6,7 @@ import { readCheckpoint, readLastCheckpointVersion } from './checkpointReader.js
 import { listLog, readCommitInto, type TableLog } from './log.js';
 import {
   buildLogSegment,
+  completeCheckpoints,
   hasCheckpoint,
   type LogFile,
   type LogSegment,
@@ -70,8 +71,17 @@ async function findSegment(
   } catch (error) {
     for (const first of unreadable.values()) throw first;
     if (!(error instanceof TributaryError)) throw error;
-    throw new TributaryError(error.code, `Table ${log.table}: ${error.message}`);
+    const hint = error.code === 'DELTA_LOG_GAP' ? await lostCheckpointText(log, files) : '';
+    throw new TributaryError(error.code, `Table ${log.table}: ${error.message}${hint}`);
   }
+}
+
+/** That the checkpoint which would fill a gap was there once; empty when nothing says so. */
+async function lostCheckpointText(log: TableLog, files: readonly LogFile[]): Promise<string> {
+  const version = await readLastCheckpointVersion(log);
+  if (version === undefined || completeCheckpoints(files).some((found) => found.version === version))
+    return '';
+  return ` _last_checkpoint names a checkpoint of version ${version} (${versionDigits(version)}.checkpoint.parquet, or another of its forms), which is not there.`;
 }
 
 /** From the checkpoint that `_last_checkpoint` names, if it is there and of use; otherwise everything. */

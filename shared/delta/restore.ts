@@ -36,7 +36,7 @@ export type RestoreResult =
 /**
  * Transactions stay as they are: a stream that feeds the table goes on where it is, and does not bring back the rows that are taken out.
  * The protocol stays, too: a feature may be in use by files that older versions still need.
- * @throws TributaryError DELTA_FILE_MISSING when vacuum took files of that version, DELTA_LOG_GAP when cleanup took its log,
+ * @throws TributaryError DELTA_FILE_MISSING when vacuum took files of that version, DELTA_VERSION_NOT_FOUND when cleanup took its log,
  *   DELTA_PROTOCOL_UNSUPPORTED for append-only tables
  */
 export async function restoreTable(options: RestoreOptions): Promise<RestoreResult> {

@@ -1,34 +1,46 @@
 // Pure. A condition evaluated on single rows, by SQL's logic of null, and with Spark's order of NaN: above all numbers, and equal to itself.
-import type { ColumnBatch, ColumnValues } from '../parquet/index.js';
-import { type Comparable, comparable, compareValues } from './comparable.js';
+import { type DataBatch, type DataField, type DataValues, isNullAt } from '../parquet/index.js';
+import { type Comparable, comparable, compareValues, type ScalarType } from './comparable.js';
 import { type ColumnCondition, type Comparison, holds, type Predicate } from './predicate.js';
-import { primitiveColumnsOf, type TableSchema } from './schema.js';
-import type { StructField } from './types.js';
+import { columnsOf, type TableSchema } from './schema.js';
 
 /** True, false, or undefined for SQL's unknown. */
 type Outcome = boolean | undefined;
-type Test = (batch: ColumnBatch, row: number) => Outcome;
+type Test = (batch: DataBatch, row: number) => Outcome;
 
 export interface RowCondition {
   /** What `matches` looks at, in the order of its batches' columns. */
   readonly columns: readonly string[];
   /** Whether the condition is true on the row; false and unknown are not. */
-  matches(batch: ColumnBatch, row: number): boolean;
+  matches(batch: DataBatch, row: number): boolean;
 }
 
 /** @param predicate on columns of the schema, as `parseCondition` gives it */
 export function rowConditionOf(predicate: Predicate, schema: TableSchema): RowCondition {
-  const fields = new Map(primitiveColumnsOf(schema).map((field) => [field.name, field]));
   const columns: string[] = [];
   const test = testOf(predicate, (leaf) => {
-    const name = String(leaf.column);
-    const field = fields.get(name);
-    if (field === undefined)
-      throw new Error(`the condition names "${name}", which is no column that rows have`);
+    const path = typeof leaf.column === 'string' ? [leaf.column] : leaf.column;
+    const { indices, field } = resolve(path, columnsOf(schema));
+    const [name = ''] = path;
     if (!columns.includes(name)) columns.push(name);
-    return leafTest(leaf, field, columns.indexOf(name));
+    return leafTest(leaf, field, [columns.indexOf(name), ...indices]);
   });
   return { columns, matches: (batch, row) => test(batch, row) === true };
+}
+
+/** @returns where the field stands below its column */
+function resolve(
+  [name, ...below]: readonly string[],
+  fields: readonly DataField[],
+): { readonly field: DataField; readonly indices: readonly number[] } {
+  const found = fields.find((field) => field.name === name);
+  if (found === undefined)
+    throw new Error(`the condition names "${name}", which is no column that rows have`);
+  const [next] = below;
+  if (next === undefined) return { field: found, indices: [] };
+  const children = typeof found.type === 'object' && found.type.kind === 'struct' ? found.type.fields : [];
+  const { field, indices } = resolve(below, children);
+  return { field, indices: [children.findIndex((child) => child.name === next), ...indices] };
 }
 
 function testOf(predicate: Predicate, testOfLeaf: (leaf: ColumnCondition) => Test): Test {
@@ -64,22 +76,32 @@ function joined(tests: readonly Test[], deciding: boolean): Test {
   };
 }
 
-function leafTest(leaf: ColumnCondition, field: StructField, index: number): Test {
-  if (leaf.kind === 'isNull') return ({ columns }, row) => valueAt(columns[index]!, row) === null;
+function leafTest(leaf: ColumnCondition, field: DataField, [column = 0, ...below]: readonly number[]): Test {
+  const valuesOf = ({ columns }: DataBatch): DataValues | undefined =>
+    below.reduce<DataValues | undefined>(
+      (values, index) => (values?.kind === 'struct' ? values.children[index] : undefined),
+      columns[column],
+    );
+  if (leaf.kind === 'isNull') {
+    return (batch, row) => {
+      const values = valuesOf(batch);
+      return values === undefined || isNullAt(values, row);
+    };
+  }
   const literal = literalFor(leaf.value, field);
   const { comparison } = leaf;
-  return ({ columns }, row) => {
-    const value = valueAt(columns[index]!, row);
+  return (batch, row) => {
+    const value = valueAt(valuesOf(batch), row);
     return value === null ? undefined : compareWith(value, literal, comparison);
   };
 }
 
 /** Of a float's literal the nearest float is meant: no float is 0.7. */
-function literalFor(value: unknown, { name, type }: StructField): Comparable {
+function literalFor(value: unknown, { name, type }: DataField): Comparable {
   const literal =
     type === 'float' && typeof value === 'number'
       ? Math.fround(value)
-      : comparable(value, type as Parameters<typeof comparable>[1]);
+      : comparable(value, type as ScalarType);
   if (literal === undefined) throw new Error(`${String(value)} is no value of ${name}`);
   if (typeof literal === 'boolean') return Number(literal);
   return literal;
@@ -90,8 +112,9 @@ function compareWith(value: string | number | bigint, literal: Comparable, compa
   return holds(Number.isNaN(value) ? 1 : compareValues(value, literal), comparison);
 }
 
-function valueAt(column: ColumnValues, row: number): string | number | bigint | null {
-  if (column.kind === 'text') return column.values[row] ?? null;
-  if (column.kind === 'bytes') return column.values[row] === null ? null : '';
-  return column.validity?.[row] === 0 ? null : column.values[row]!;
+function valueAt(values: DataValues | undefined, row: number): string | number | bigint | null {
+  if (values === undefined || isNullAt(values, row)) return null;
+  if (values.kind === 'text' || values.kind === 'numbers' || values.kind === 'decimals')
+    return values.values[row] ?? null;
+  return null;
 }

@@ -1,11 +1,18 @@
 // The rows of a snapshot with columns of every type, read through deletion vectors and column mapping.
 import { TributaryError } from '../base/index.js';
-import { type DataBatch, type DataField, type DataValues, nullValues, selectRows } from '../parquet/index.js';
+import {
+  type DataBatch,
+  type DataField,
+  type DataValues,
+  nullValues,
+  type ParquetFile,
+  selectRows,
+} from '../parquet/index.js';
 import { type MappingMode, mappingModeOf, physicalName } from './columnMapping.js';
 import { type ColumnPlan, hasIds, planColumn } from './conform.js';
 import { type FileContext, loadDeletedRows, openDataFile, type ResolveUri } from './dataFiles.js';
 import { pruneFiles } from './dataSkipping.js';
-import { partitionValues } from './partitionValues.js';
+import { partitionTextOf, partitionValues } from './partitionValues.js';
 import type { Predicate } from './predicate.js';
 import { logOf, type TableLocation } from './tableReader.js';
 import { dataFieldOf, parseTableColumns, type TableColumn, unreadableType } from './tableTypes.js';
@@ -29,6 +36,8 @@ interface Scan extends FileContext {
   readonly fields: readonly DataField[];
   readonly partitions: ReadonlySet<string>;
   readonly mode: MappingMode;
+  /** Whether the table has no columns at all, not even any that were not asked for. */
+  readonly hasNoColumns: boolean;
 }
 
 /**
@@ -75,6 +84,7 @@ function planScan(options: ScanOptions): Scan {
     fields: columns.map(dataFieldOf),
     partitions: new Set(metadata.partitionColumns),
     mode: mappingModeOf(protocol, metadata),
+    hasNoColumns: all.length === 0,
     ...(options.resolveUri && { resolveUri: options.resolveUri }),
   };
 }
@@ -115,6 +125,7 @@ function orderedFiles({ snapshot, filesMatching, newestFirst }: ScanOptions): re
 async function readFile(add: AddAction, scan: Scan): Promise<DataBatch> {
   const file = await openDataFile(add, scan);
   const where = `Data file ${add.path} of table ${scan.table}`;
+  assertPlausible(add, file, scan, where);
   const stored = scan.columns.filter(({ name }) => !scan.partitions.has(name));
   if (scan.mode === 'id' && stored.length > 0 && !hasIds(file.columns)) {
     throw new TributaryError(
@@ -134,7 +145,7 @@ async function readFile(add: AddAction, scan: Scan): Promise<DataBatch> {
     columns: scan.columns.map((column, index) => {
       const { type } = scan.fields[index]!;
       if (scan.partitions.has(column.name)) {
-        const text = add.partitionValues[physicalName(column, scan.mode)];
+        const text = partitionTextOf(add, physicalName(column, scan.mode));
         return located(where, () => partitionValues(type, text, file.rowCount));
       }
       const plan = plans.get(column);
@@ -143,6 +154,20 @@ async function readFile(add: AddAction, scan: Scan): Promise<DataBatch> {
     }),
   };
   return withoutDeletedRows(batch, add, scan);
+}
+
+/** What a damaged key in the log leads to: unknown keys have to be passed over, and then values seem to be absent. */
+function assertPlausible(add: AddAction, file: ParquetFile, scan: Scan, where: string): void {
+  if (scan.hasNoColumns && file.columns.length > 0)
+    throw new TributaryError(
+      'DELTA_LOG_CORRUPT',
+      `${where} has columns, but the table's log has no schema for them.`,
+    );
+  if (scan.partitions.size > 0 && Object.keys(add.partitionValues).length === 0)
+    throw new TributaryError(
+      'DELTA_LOG_CORRUPT',
+      `${where} has no partition values in the log, though the table is partitioned by ${[...scan.partitions].join(', ')}.`,
+    );
 }
 
 /** Adds the place to errors of what knows no more than a text. */

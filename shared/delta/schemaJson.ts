@@ -47,9 +47,21 @@ export function typeTextOf(type: DataType): string {
 
 /** @throws TributaryError DELTA_LOG_CORRUPT */
 export function parseSchemaJson(text: string): unknown {
+  let schema: unknown;
   try {
-    return JSON.parse(text);
+    schema = JSON.parse(text);
   } catch (error) {
     throw new TributaryError('DELTA_LOG_CORRUPT', "The table's schemaString is not JSON.", { cause: error });
   }
+  if (isDeeperThan(schema, maxDepth))
+    throw new TributaryError('DELTA_LOG_CORRUPT', "The table's schemaString is nested too deeply.");
+  return schema;
+}
+
+/** Of objects and lists in each other, three for a struct. Far more than people nest, and the stack is safe. */
+const maxDepth = 600;
+
+function isDeeperThan(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return depth === 0 || Object.values(value).some((part) => isDeeperThan(part, depth - 1));
 }

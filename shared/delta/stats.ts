@@ -104,14 +104,14 @@ function integerSetting(
 }
 
 /** Goes through the leaves of the schema in order: fields of structs are leaves, lists and maps are one each. */
-interface IndexedLeaves {
+export interface IndexedLeaves {
   /** Whether this leaf gets statistics. */
   take(path: readonly string[]): boolean;
   skip(leafCount: number): void;
 }
 
 /** The listed columns, structs with all that is in them; or the first leaves. */
-function indexedLeaves(configuration: Readonly<Record<string, string>>): IndexedLeaves {
+export function indexedLeaves(configuration: Readonly<Record<string, string>>): IndexedLeaves {
   const listed = configuration['delta.dataSkippingStatsColumns'];
   if (listed !== undefined) {
     const wanted = new Set(parseColumnList(listed).map((path) => pathKey(path, path.length)));

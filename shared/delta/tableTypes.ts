@@ -88,7 +88,7 @@ const decimalText = /^decimal(?:\(\s*(\d+)\s*,\s*(\d+)\s*\))?$/;
 const maxPrecision = 38;
 
 function parsePrimitive(text: string): TableType {
-  const known = columnTypes[text];
+  const known = Object.hasOwn(columnTypes, text) ? columnTypes[text] : undefined;
   if (known !== undefined) return known;
   if (text === 'void' || text === 'null') return { kind: 'void' };
   const decimal = decimalText.exec(text);

@@ -87,7 +87,10 @@ async function findLeftOvers(
 }
 
 function tooShort({ log }: UpkeepTable, retentionMs: number, leastMs: number): TributaryError {
-  const hours = (milliseconds: number): string => `${Math.round(milliseconds / 36_000) / 100} hours`;
+  const hours = (milliseconds: number): string => {
+    const count = Math.round(milliseconds / 36_000) / 100;
+    return `${count} ${count === 1 ? 'hour' : 'hours'}`;
+  };
   return new TributaryError(
     'INPUT_INVALID',
     `A retention of ${hours(retentionMs)} is shorter than the ${hours(leastMs)} of table ${log.table} (delta.deletedFileRetentionDuration). ` +

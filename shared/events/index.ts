@@ -12,4 +12,6 @@ export {
   fileQuarantineReasons,
   type QuarantineReason,
   quarantineReasons,
+  type ShardQuarantineReason,
+  shardQuarantineReasons,
 } from './types.js';

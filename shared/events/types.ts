@@ -40,7 +40,6 @@ export const quarantineReasons = [
   'missing_required_field',
   'invalid_required_field',
   'processing_failed',
-  'shard_full',
 ] as const;
 
 /** The same of files that landed in blob storage, besides `invalid_json` and others of the above. */
@@ -58,7 +57,11 @@ export const fileQuarantineReasons = [
   'file_missing',
 ] as const;
 
+/** The same of readings that a device shard could not take in, besides `processing_failed`. */
+export const shardQuarantineReasons = ['shard_full'] as const;
+
 export type QuarantineReason = (typeof quarantineReasons)[number];
+export type ShardQuarantineReason = 'processing_failed' | (typeof shardQuarantineReasons)[number];
 export type FileQuarantineReason = QuarantineReason | (typeof fileQuarantineReasons)[number];
 
 /**

@@ -3,6 +3,7 @@ import * as zlib from 'node:zlib';
 import { snappyCompressor, snappyUncompressor } from 'hysnappy';
 import { TributaryError } from '../base/index.js';
 import { CompressionCodec } from './format.js';
+import { decompressLz4, decompressLz4Raw } from './reading/lz4.js';
 import type { PageDecompressor } from './reading/pages.js';
 import type { PageCodec } from './writing/pageWriter.js';
 
@@ -71,15 +72,19 @@ function builtInDecompressor(codec: string): PageDecompressor | undefined {
     case 'ZSTD':
       if (zstdDecompressSync === undefined) return undefined;
       return (stored, bodyBytes) => zstdDecompressSync(stored, { maxOutputLength: Math.max(1, bodyBytes) });
+    // Our own: hyparquet-compressors fails on short blocks, and takes a match beyond the page's end.
+    case 'LZ4':
+      return decompressLz4;
+    case 'LZ4_RAW':
+      return decompressLz4Raw;
     default:
       return undefined;
   }
 }
 
 async function loadDecompressor(codec: string): Promise<PageDecompressor> {
-  const { compressors } = await import('hyparquet-compressors');
-  if (codec === 'ZSTD' || codec === 'LZ4' || codec === 'LZ4_RAW') {
-    const decompress = compressors[codec];
+  if (codec === 'ZSTD') {
+    const decompress = (await import('hyparquet-compressors')).compressors.ZSTD;
     if (decompress !== undefined) return decompress;
   }
   throw new TributaryError(

@@ -34,6 +34,7 @@ export {
   type ReadOptions,
   readParquet,
 } from './read.js';
+export { findUnsupported } from './reading/schemaTree.js';
 export { type EncodeRecordsOptions, encodeRecords } from './records/encodeRecords.js';
 export type { RecordField, RecordType, RecordValues } from './records/recordTypes.js';
 export { selectRows } from './selectRows.js';

@@ -116,7 +116,7 @@ function repetitionOf(field: DataField): number {
   return field.nullable ? Repetition.OPTIONAL : Repetition.REQUIRED;
 }
 
-function writeLeaf(writer: CompactWriter, field: DataField, type: LeafType): void {
+export function writeLeaf(writer: CompactWriter, field: DataField, type: LeafType): void {
   const physicalType = physicalTypeOf(type);
   const isDecimal = typeof type !== 'string';
   writer.beginStruct();

@@ -1,5 +1,5 @@
 // Pure. The rows of sealed batches -> batches of the tables.
-import { quarantineFields } from '../events/index.js';
+import { quarantineFields, type ShardQuarantineReason } from '../events/index.js';
 import { BatchBuilder, type ColumnBatch } from '../parquet/index.js';
 import type { Pipeline } from '../pipeline/index.js';
 import {
@@ -100,7 +100,8 @@ function quarantineOf(rows: readonly string[]): ColumnBatch {
   const builder = new BatchBuilder(fields, rows.length + 1);
   const position = (name: string) => fields.findIndex((field) => field.name === name);
   for (const row of rows.map(decodeFailedRow)) {
-    const { device, atMs, reason = 'processing_failed', detail, input } = row;
+    const { device, atMs, detail, input } = row;
+    const reason: ShardQuarantineReason = row.reason ?? 'processing_failed';
     const { source, partition, sequenceNumber, index } = row;
     builder.setText(position('reason'), reason);
     builder.setText(position('detail'), `Not counted in windows and alerts: ${detail}`);

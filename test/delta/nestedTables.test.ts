@@ -12,7 +12,10 @@ import {
   openTable,
   optimizeTable,
   type Predicate,
+  parseRowPredicate,
   parseTableSchema,
+  planDelete,
+  readRows,
   type Snapshot,
   type StructField,
   scanTable,
@@ -484,6 +487,47 @@ describe('a table with nested columns', () => {
     assert.equal(result.kind === 'deleted' && result.deletedRowCount, 2);
     const left = (await rowsOf(table)).sort(([one], [other]) => Number(one) - Number(other));
     assert.deepEqual(left, [order(2, null, null), order(4, 'd', 4n)]);
+  });
+
+  it('loses the rows that a condition on a field of a struct or a decimal names, by statistics where it can', async () => {
+    const table = setUp();
+    for (const [id, name, total] of [
+      [1, 'a', 100n],
+      [2, 'b', 250n],
+      [3, null, null],
+    ] as const)
+      await append(table, batchOfRows(orderFields, [order(id, name, total), order(id + 10, 'x', 999n)]));
+    const deleteWhere = async (text: string) => {
+      const predicate = parseRowPredicate(text, (await openTable(table)).snapshot);
+      return [await planDelete({ ...table, predicate }), await deleteRows({ ...table, predicate })] as const;
+    };
+    const [plan, result] = await deleteWhere("customer.name = 'a'");
+    assert.equal(plan.readFileCount, 1, 'the statistics of the others rule it out');
+    assert.equal(result.kind === 'deleted' && result.deletedRowCount, 1);
+    await deleteWhere('total BETWEEN 2.5 AND 2.51 OR customer.name IS NULL');
+    const ids = (await rowsOf(table)).map(([id]) => Number(id)).sort((left, right) => left - right);
+    assert.deepEqual(ids, [11, 12, 13]);
+  });
+
+  it('shows its rows in columns of primitive types, nested ones as JSON', async () => {
+    const table = setUp();
+    await append(table, batchOfRows(orderFields, [order(1, 'a', 100n), order(2, null, null)]));
+    const { snapshot } = await openTable(table);
+    for await (const { fields, columns } of readRows({ ...table, snapshot })) {
+      assert.deepEqual(
+        fields.map(({ name, type }) => [name, type]),
+        orderFields.map(({ name, type }) => [name, name === 'id' ? type : 'string']),
+      );
+      const texts = columns
+        .slice(1)
+        .map((column) => (column.kind === 'text' ? column.values[0] : column.kind));
+      const [customer, items, labels, total] = texts;
+      assert.equal(JSON.parse(String(customer)).name, 'a');
+      assert.ok(Array.isArray(JSON.parse(String(items))));
+      assert.equal(typeof JSON.parse(String(labels)), 'object');
+      assert.equal(total, '1.00');
+      assert.equal(columns[4]?.kind === 'text' && columns[4].values[1], null);
+    }
   });
 
   it('keeps its rows through random appends, deletes and compactions (25 seeds)', async () => {

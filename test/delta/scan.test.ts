@@ -3,12 +3,14 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { SchemaElement } from 'hyparquet';
 import { parquetWriteBuffer } from 'hyparquet-writer';
+import { seededRandom } from '../../shared/base/index.js';
 import {
   openTable,
   parseAzureUri,
   parseTableColumns,
   type ResolveUri,
   scanTable,
+  vacuumTable,
 } from '../../shared/delta/index.js';
 import { createMemoryStore, type ObjectStore } from '../../shared/storage/index.js';
 import { canonicalRows } from '../support/canonicalRows.js';
@@ -319,5 +321,131 @@ describe('an URI of Azure', () => {
   it('of another storage, or with a broken escape, is none', () => {
     assert.equal(parseAzureUri('s3://bucket/a'), undefined);
     assert.equal(parseAzureUri('abfss://lake@account.dfs.core.windows.net/a%2'), undefined);
+  });
+});
+
+describe('columns without values', () => {
+  const unknown: FileColumn = {
+    schema: [{ name: 'a', type: 'INT32', ...optional, logical_type: { type: 'NULL' } }],
+    data: [null, null],
+  };
+
+  it('are null in the type of the table, when the file has them as UNKNOWN', async () => {
+    const table = await setUp({
+      fields: [
+        { name: 'a', type: 'string' },
+        { name: 'b', type: 'integer' },
+      ],
+      file: parquetFile(unknown, int32('b', [1, 2])),
+    });
+    assert.deepEqual(await rowsOf(table), [
+      { a: null, b: 1 },
+      { a: null, b: 2 },
+    ]);
+  });
+
+  it('are null when they are void, whatever the file holds', async () => {
+    const table = await setUp({
+      fields: [{ name: 'a', type: 'void' }],
+      file: parquetFile(int32('a', [1, 2])),
+    });
+    assert.deepEqual(await rowsOf(table), [{ a: null }, { a: null }]);
+  });
+
+  it('tell that their struct is not null, through a field that can be read', async () => {
+    const struct: FileColumn = {
+      schema: [
+        { name: 's', ...optional, num_children: 2 },
+        {
+          name: 'strange',
+          type: 'INT64',
+          ...optional,
+          logical_type: { type: 'TIME', isAdjustedToUTC: true, unit: 'MICROS' },
+        },
+        { name: 'x', type: 'INT32', ...optional },
+      ],
+      data: [{ strange: 1n, x: 1 }, null],
+    };
+    const field = { name: 'later', type: 'integer', nullable: true, metadata: {} };
+    const table = await setUp({
+      fields: [{ name: 's', type: { type: 'struct', fields: [field] } }],
+      file: parquetFile(struct),
+    });
+    assert.deepEqual(await rowsOf(table), [{ s: { later: null } }, { s: null }]);
+  });
+});
+
+describe('a log that lost what its data files need', () => {
+  const file = parquetFile(int32('a', [1, 2]));
+
+  it('is refused when it has no schema for them', async () => {
+    const table = await setUp({ fields: [], file });
+    await assert.rejects(rowsOf(table), { code: 'DELTA_LOG_CORRUPT', message: /a\.parquet.*no schema/ });
+  });
+
+  it('is refused when it has no values for the columns of the partition', async () => {
+    const fields = [
+      { name: 'a', type: 'integer' },
+      { name: 'p', type: 'integer' },
+    ];
+    const table = await setUp({ fields, file, partitionColumns: ['p'] });
+    await assert.rejects(rowsOf(table), {
+      code: 'DELTA_LOG_CORRUPT',
+      message: /a\.parquet.*no partition values/,
+    });
+    const other = await setUp({ fields, file, partitionColumns: ['p'], partitionValues: { other: '1' } });
+    assert.deepEqual(await rowsOf(other), [
+      { a: 1, p: null },
+      { a: 2, p: null },
+    ]);
+  });
+
+  for (const path of ['./a.parquet', 'b/../a.parquet', '%2e%2e/a.parquet', 'a.parquet/', '', '%zz']) {
+    it(`is refused by readers and by vacuum when it names a file ${JSON.stringify(path)}`, async () => {
+      const table = await setUp({ fields: [{ name: 'a', type: 'integer' }], file, path });
+      const error = { code: 'DELTA_LOG_CORRUPT', message: /The log names the file "/ };
+      await assert.rejects(rowsOf(table), error);
+      table.clock.advance(30 * 86_400_000);
+      await assert.rejects(vacuumTable({ ...table, random: seededRandom(1) }), error);
+      assert.ok(await table.store.head('t/a.parquet'), 'the file that may be meant stays');
+    });
+  }
+
+  it('is refused when its schema is nested beyond reason', async () => {
+    const deep = `${'{"type":"array","elementType":'.repeat(2_000)}"string"${'}'.repeat(2_000)}`;
+    const table = await setUp({ fields: [{ name: 'a', type: JSON.parse(deep) }], file });
+    await assert.rejects(openTable(table), {
+      code: 'DELTA_LOG_CORRUPT',
+      message: /Table t: .* nested too deeply/,
+    });
+  });
+
+  it('is refused for types and partition values that only look like something known', async () => {
+    for (const type of ['constructor', '__proto__', 'toString']) {
+      const table = await setUp({ fields: [{ name: 'a', type }], file });
+      await assert.rejects(rowsOf(table), {
+        code: 'DELTA_PROTOCOL_UNSUPPORTED',
+        message: new RegExp(`"a" .* has the type ${type}`),
+      });
+    }
+    const fields = [
+      { name: 'a', type: 'integer' },
+      { name: 'constructor', type: 'string' },
+    ];
+    const shape = { fields, file, partitionColumns: ['constructor'], partitionValues: { other: '1' } };
+    assert.deepEqual(await rowsOf(await setUp(shape)), [
+      { a: 1, constructor: null },
+      { a: 2, constructor: null },
+    ]);
+  });
+
+  it('is refused when an action is no object', async () => {
+    const table = await setUp({ fields: [{ name: 'a', type: 'integer' }], file });
+    const text = '{"commitInfo":{}}\n{"remove":"a.parquet"}\n';
+    await table.store.put('t/_delta_log/00000000000000000001.json', new TextEncoder().encode(text));
+    await assert.rejects(openTable(table), {
+      code: 'DELTA_LOG_CORRUPT',
+      message: /Line 2 of t\/_delta_log\/0{19}1\.json has "remove"/,
+    });
   });
 });

@@ -10,6 +10,7 @@ import {
   readRows,
   readSnapshotAt,
   TableWriter,
+  writeCheckpoint,
 } from '../../shared/delta/index.js';
 import { createMemoryStore, storeBelow } from '../../shared/storage/index.js';
 import { partitionAppend, readingsSchema, readLogLines } from '../support/deltaFixtures.js';
@@ -53,18 +54,35 @@ describe('a version of a table', () => {
       code: 'DELTA_VERSION_NOT_FOUND',
       message: /no version 5: the newest one up to it is 4/,
     });
+    await assert.rejects(readSnapshotAt({ ...table, version: -1 }), {
+      code: 'DELTA_VERSION_NOT_FOUND',
+      message: /There is no version -1\.$/,
+    });
     await assert.rejects(readSnapshotAt({ ...table, root: 'tables/other', version: 0 }), {
       code: 'DELTA_TABLE_NOT_FOUND',
     });
   });
 
-  it('whose commits were cleaned up is an error', async () => {
+  it('whose commits are missing is an error', async () => {
     const table = await setUp();
     await table.files.delete(commitName(1));
     await assert.rejects(readSnapshotAt({ ...table, version: 2 }), {
       code: 'DELTA_LOG_GAP',
       message: /lacks version 1 /,
     });
+  });
+
+  it('that log cleanup took is an error that says from where on versions are left', async () => {
+    const table = await setUp();
+    await writeCheckpoint({ ...table, version: 3 });
+    for (const version of [0, 1]) await table.files.delete(commitName(version));
+    for (const version of [0, 1, 2]) {
+      await assert.rejects(readSnapshotAt({ ...table, version }), {
+        code: 'DELTA_VERSION_NOT_FOUND',
+        message: /oldest one that can is 3/,
+      });
+    }
+    assert.equal((await readSnapshotAt({ ...table, version: 3 })).version, 3);
   });
 });
 
@@ -114,7 +132,7 @@ describe('a table at a time', () => {
 });
 
 /** Gives the commits from `first` on timestamps of their own, one hour apart, by rewriting them. */
-async function withInCommitTimestamps(table: Table, first: number): Promise<void> {
+async function withInCommitTimestamps(table: Table, first: number, suffix = ''): Promise<void> {
   const commits = await readLogLines(table.store, root);
   const metaData = commits[0]!.find((line) => line.metaData !== undefined)!.metaData as Record<
     string,
@@ -124,9 +142,9 @@ async function withInCommitTimestamps(table: Table, first: number): Promise<void
     metaData: {
       ...metaData,
       configuration: {
-        'delta.enableInCommitTimestamps': 'true',
-        'delta.inCommitTimestampEnablementVersion': String(first),
-        'delta.inCommitTimestampEnablementTimestamp': String(ownTime(first)),
+        [`delta.enableInCommitTimestamps${suffix}`]: 'true',
+        [`delta.inCommitTimestampEnablementVersion${suffix}`]: String(first),
+        [`delta.inCommitTimestampEnablementTimestamp${suffix}`]: String(ownTime(first)),
       },
     },
   };
@@ -159,6 +177,13 @@ describe('timestamps inside commits', () => {
     }
     assert.equal(await findVersionAt(table, startMs), times[1]!.timestampMs > startMs ? 0 : 1);
     assert.equal(await findVersionAt(table, ownTime(99)), 4);
+  });
+
+  it('count under the names of the preview, too', async () => {
+    const table = await setUp();
+    await withInCommitTimestamps(table, 2, '-preview');
+    assert.equal(await findVersionAt(table, ownTime(3)), 3);
+    assert.equal(await findVersionAt(table, ownTime(3) - 1), 2);
   });
 
   it('are the times that the history tells', async () => {

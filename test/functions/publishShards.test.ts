@@ -10,6 +10,7 @@ import { eventTypes } from '../../local/durable/historyEvents.js';
 import { type Random, seededRandom } from '../../shared/base/index.js';
 import type { PublicationInput, PublishOutcome } from '../../shared/results/index.js';
 import type { SealedBatch } from '../../shared/shards/index.js';
+import { ofSeeds } from '../support/seeds.js';
 
 interface Action {
   readonly actionType: number;
@@ -149,7 +150,7 @@ describe('the publication of shards', () => {
   it('asks for the same things in every replay of its history', async () => {
     let goneOn = 0;
     let longest = 0;
-    for (let seed = 1; seed <= 200; seed++) {
+    for (let seed = 1; seed <= ofSeeds(200); seed++) {
       const random = seededRandom(seed);
       const shardCount = 1 + Math.floor(random.next() * 50);
       const waiting = Array.from({ length: shardCount }, (_, shard) => ({ shard }));
@@ -169,12 +170,15 @@ describe('the publication of shards', () => {
         assert.deepEqual(again, turn, `turn ${index}, replayed`);
       }
     }
-    assert.ok(goneOn > 50 && longest > 10, `${goneOn} went on as new, the longest had ${longest} turns`);
+    assert.ok(
+      goneOn > ofSeeds(50) && longest > 10,
+      `${goneOn} went on as new, the longest had ${longest} turns`,
+    );
   });
 
   it('acknowledges exactly what was published', async () => {
     const random = seededRandom(7);
-    for (let round = 0; round < 50; round++) {
+    for (let round = 0; round < ofSeeds(50); round++) {
       const waiting = Array.from({ length: 8 }, (_, shard) => ({ shard }));
       const recording = new Recording(random, { waiting, shardCount: 8 });
       const { turns } = await recording.run();

@@ -17,6 +17,7 @@ import { rowsOf } from '../support/accounting.js';
 import { type FaultPlan, FaultyStore, ProcessKilled, type WriteFault } from '../support/faultyStore.js';
 import { InstantClock } from '../support/instantClock.js';
 import { Interleaving } from '../support/interleaving.js';
+import { caseStride, ofSeeds } from '../support/seeds.js';
 import { cutEvents, firstEnqueuedMs, simulatedEvents } from '../support/simulatedBatch.js';
 
 const hub = 'sensor-data';
@@ -114,7 +115,7 @@ describe('ingest is exactly once', () => {
   it('when the process dies at any write, before or after it lands, and the events come again cut otherwise', async () => {
     let crashes = 0;
     for (const when of ['before', 'after'] as const) {
-      for (let atWrite = 1; ; atWrite++) {
+      for (let atWrite = 1; ; atWrite += caseStride) {
         const store = createMemoryStore(new InstantClock(firstEnqueuedMs));
         const faulty = new FaultyStore(store, { crash: { atWrite, when } });
         const outcome = await deliverAll(startProcess(faulty, atWrite), 1).catch((error: unknown) => error);
@@ -128,13 +129,13 @@ describe('ingest is exactly once', () => {
         await assertExactlyOnce(store);
       }
     }
-    assert.ok(crashes >= 40, `only ${crashes} crashes`);
+    assert.ok(crashes >= ofSeeds(40), `only ${crashes} crashes`);
   });
 
   it('when answers are lost, late or refused at random', async () => {
     const faults: readonly WriteFault[] = ['lostError', 'lostExists', 'late', 'refused'];
     let faultCount = 0;
-    for (let seed = 1; seed <= 60; seed++) {
+    for (let seed = 1; seed <= ofSeeds(60); seed++) {
       const random = seededRandom(seed);
       const store = createMemoryStore(new InstantClock(firstEnqueuedMs));
       const plan: FaultPlan = {
@@ -148,11 +149,11 @@ describe('ingest is exactly once', () => {
       faultCount += faulty.faultCount;
       await assertExactlyOnce(store);
     }
-    assert.ok(faultCount > 500, `only ${faultCount} faults`);
+    assert.ok(faultCount > ofSeeds(500), `only ${faultCount} faults`);
   });
 
   it('when two processes own the partitions at once', async () => {
-    for (let seed = 1; seed <= 40; seed++) {
+    for (let seed = 1; seed <= ofSeeds(40); seed++) {
       const random = seededRandom(seed);
       const store = createMemoryStore(new InstantClock(firstEnqueuedMs));
       const interleaving = new Interleaving(random);

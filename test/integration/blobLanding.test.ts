@@ -6,18 +6,16 @@ import type { Azurite } from '../../local/azurite/index.js';
 import { TributaryError } from '../../shared/base/index.js';
 import { createBlobLanding } from '../../shared/storage/index.js';
 import { describeLandingContract } from '../storage/landingContract.js';
+import { reverseCleanup } from '../support/cleanup.js';
 import { startTestAzurite } from '../support/testAzurite.js';
 
 describe('the landing container on Azurite', () => {
   let azurite: Azurite;
   let containers = 0;
-  const stops: (() => unknown)[] = [];
+  const cleanup = reverseCleanup({ after });
 
   before(async () => {
-    azurite = await startTestAzurite({ after: (stop: () => unknown) => stops.push(stop) });
-  });
-  after(async () => {
-    for (const stop of stops) await stop();
+    azurite = await startTestAzurite(cleanup);
   });
 
   async function createContainer(): Promise<ContainerClient> {

@@ -1,28 +1,23 @@
 // The blob adapter against Azurite, and against a server that misbehaves as Azure may.
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import { BlobServiceClient, ContainerClient } from '@azure/storage-blob';
-import { type Azurite, startAzurite } from '../../local/azurite/index.js';
+import type { Azurite } from '../../local/azurite/index.js';
 import { type ErrorCode, TributaryError } from '../../shared/base/index.js';
 import { createBlobStore, type ObjectStore } from '../../shared/storage/index.js';
 import { describeStoreContract } from '../storage/contract.js';
+import { reverseCleanup } from '../support/cleanup.js';
+import { startTestAzurite } from '../support/testAzurite.js';
 
 describe('the blob store', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'tributary-blobs-'));
+  const cleanup = reverseCleanup({ after });
   let azurite: Azurite | undefined;
   let containers = 0;
 
   before(async () => {
-    azurite = await startAzurite({ folder, blobPort: 0, queuePort: 0, tablePort: 0 });
-  });
-  after(async () => {
-    await azurite?.stop();
-    rmSync(folder, { recursive: true, force: true });
+    azurite = await startTestAzurite(cleanup);
   });
 
   async function createContainer(): Promise<ContainerClient> {

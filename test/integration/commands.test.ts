@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline';
 import { describe, it, type TestContext } from 'node:test';
 import { BlobServiceClient } from '@azure/storage-blob';
 import { StackState } from '../../local/stack/stackState.js';
-import { until } from '../support/localStack.js';
+import { until } from '../support/waiting.js';
 
 const commands = join(import.meta.dirname, '..', '..', 'local');
 const root = join(import.meta.dirname, '..', '..', '..');
@@ -247,7 +247,7 @@ describe('a running stack', () => {
   it('commits exactly what the simulator says it has sent', async (t) => {
     const state = join(temporaryFolder(t), 'state');
     const shares = ['--malformed', '0.05', '--duplicates', '0.05', '--nested', '0.3', '--clock-skew', '0.1'];
-    const args = [...freePorts, ...shares, '--state', state, '--plain', '--duration', '3s'];
+    const args = [...freePorts, ...shares, '--state', state, '--plain', '--rate', '500', '--duration', '3s'];
     const { exitCode, stdout, stderr } = await run(t, 'start', args);
     assert.equal(exitCode, 0, stderr);
     const sent = /sent +([\d,]+) events, which make ([\d,]+) readings and ([\d,]+) for quarantine/.exec(
@@ -255,14 +255,14 @@ describe('a running stack', () => {
     );
     assert.ok(sent !== null, stdout);
     const [, events, readings, quarantined] = sent;
-    assert.equal(events, '3,000');
+    assert.equal(events, '1,500');
     assert.match(stdout, new RegExp(`committed +${readings} rows\n`));
     assert.match(stdout, new RegExp(`quarantined +${quarantined} rows\n`));
     assert.match(stdout, /waiting +no events/);
   });
 
-  it('has its first rows in the table within 10 seconds', async (t) => {
-    const deadlineMs = Date.now() + 10_000;
+  it('has its first rows in the table soon', async (t) => {
+    const startMs = performance.now();
     const state = join(temporaryFolder(t), 'state');
     const start = new RunningStart(t, [...freePorts, '--state', state, '--plain']);
     const [, url = ''] = /Functions host +(http\S+)/.exec(await start.line(/ready +Functions host/)) ?? [];
@@ -271,10 +271,11 @@ describe('a running stack', () => {
       const { tables } = (await response.json()) as { tables: ListedTable[] };
       return tables.find(({ name }) => name === 'readings')?.rows ?? 0;
     };
-    await until(async () => (await rows()) > 0, {
-      timeoutMs: deadlineMs - Date.now(),
-      describe: () => start.lines.join('\n'),
-    });
+    await until(
+      async () => (await rows()) > 0,
+      () => start.lines.join('\n'),
+    );
+    t.diagnostic(`first rows after ${((performance.now() - startMs) / 1000).toFixed(1)} s`);
     start.signal('SIGINT');
     await start.ended;
   });

@@ -6,18 +6,16 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
-import { DeviceAlerts } from '../../shared/alerts/index.js';
-import { createHubSender, type OutgoingEvent } from '../../shared/messaging/index.js';
-import { cloudEventSource, toCloudEvent } from '../../shared/results/index.js';
-import { planOf, reading, seedRules } from '../alerts/alertPlans.js';
+import { createHubSender } from '../../shared/messaging/index.js';
+import { alertEventsOf } from '../support/alertEvents.js';
 import { queryTable } from '../support/duckdb.js';
-import { LocalStack, until } from '../support/localStack.js';
+import { LocalStack } from '../support/localStack.js';
+import { until } from '../support/waiting.js';
 import { verifyWebhook } from '../support/webhookReceiverExample.js';
 
 const compiled = join(import.meta.dirname, '..', '..');
 const root = join(compiled, '..');
 const secret = 'a-secret-of-some-length';
-const context = { source: cloudEventSource('sensor-data'), fieldNames: ['temperature', 'battery'] };
 
 interface Request {
   readonly path: string;
@@ -78,14 +76,7 @@ function createWebhookApp(stack: LocalStack, port: number): string {
   return app;
 }
 
-function alertsOf(deviceId: string): OutgoingEvent[] {
-  const device = DeviceAlerts.fresh(planOf({ rules: seedRules }));
-  return [31, 36, 20].flatMap((temperature, second) =>
-    device
-      .evaluate(deviceId, reading(second, temperature))
-      .map((alert) => toCloudEvent(alert, deviceId, context)),
-  );
-}
+const alertsOf = (deviceId: string) => alertEventsOf(deviceId, [31, 36, 20]);
 
 describe('deliverAlerts', () => {
   it('delivers each alert in order and writes down once what is not taken, also after the host was killed', async (t) => {
@@ -108,10 +99,10 @@ describe('deliverAlerts', () => {
     };
     const untilUndelivered = (count: number) =>
       // The host makes the table before it posts anything.
-      until(async () => requests.length > 0 && (await undelivered()).length >= count, {
-        timeoutMs: 30_000,
-        describe: () => `${JSON.stringify(requests)}\n${stack.logLines.slice(-30).join('\n')}`,
-      });
+      until(
+        async () => requests.length > 0 && (await undelivered()).length >= count,
+        () => `${JSON.stringify(requests)}\n${stack.logLines.slice(-30).join('\n')}`,
+      );
 
     const first = ['device_1', 'device_2'].flatMap(alertsOf);
     await sender.send(first);

@@ -1,16 +1,14 @@
 // The Delta writer on Azurite: rivals on one table, and answers lost between the service and the SDK.
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, request as sendRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import { BlobServiceClient } from '@azure/storage-blob';
-import { type Azurite, startAzurite } from '../../local/azurite/index.js';
+import type { Azurite } from '../../local/azurite/index.js';
 import { systemClock, systemRandom } from '../../shared/base/index.js';
 import { createTable, openTable, readRows, TableWriter } from '../../shared/delta/index.js';
 import { createBlobStore, type ObjectStore } from '../../shared/storage/index.js';
+import { reverseCleanup } from '../support/cleanup.js';
 import {
   addedPaths,
   committedRows,
@@ -20,20 +18,17 @@ import {
   readingsSchema,
   readLogLines,
 } from '../support/deltaFixtures.js';
+import { startTestAzurite } from '../support/testAzurite.js';
 
 const root = 'tables/readings';
 
 describe('appending on Azurite', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'tributary-delta-'));
+  const cleanup = reverseCleanup({ after });
   let azurite: Azurite | undefined;
   let containers = 0;
 
   before(async () => {
-    azurite = await startAzurite({ folder, blobPort: 0, queuePort: 0, tablePort: 0 });
-  });
-  after(async () => {
-    await azurite?.stop();
-    rmSync(folder, { recursive: true, force: true });
+    azurite = await startTestAzurite(cleanup);
   });
 
   async function createContainer(): Promise<string> {

@@ -9,10 +9,25 @@ import { describe, it, type TestContext } from 'node:test';
 import { EventHubProducerClient } from '@azure/event-hubs';
 import { type EventHubsEmulator, startEventHubsEmulator } from '../../local/eventHubs/index.js';
 import { type ChildService, startChildService } from '../../local/stack/childService.js';
-import { bodiesOf, newConsumer, newProducer, read, until, watch } from '../support/eventHubClients.js';
+import { claimPorts } from '../../local/stack/ports.js';
+import {
+  bodiesOf,
+  impatientRetries,
+  newConsumer,
+  newProducer,
+  read,
+  watch,
+} from '../support/eventHubClients.js';
+import { until } from '../support/waiting.js';
 
 const script = join(import.meta.dirname, '..', '..', 'local', 'eventHubs', 'cli.js');
 const hubs = [{ name: 'readings', partitionCount: 2 }];
+
+/** One that no connection takes while the emulator is away. */
+async function freePort(): Promise<number> {
+  const [port] = await claimPorts([{ purpose: 'the emulator', option: 'port', port: 0 }]);
+  return port!;
+}
 
 function tempFolder(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'tributary-restart-'));
@@ -55,9 +70,10 @@ async function startCli(t: TestContext, port: string, dataFolder: string): Promi
 describe('a restart', () => {
   it('lets clients go on unaided where they were', async (t) => {
     const folder = tempFolder(t);
-    const first = await start(t, 0, folder);
-    const producer = newProducer(t, first.connectionString, 'readings');
-    const watched = watch(t, newConsumer(t, first.connectionString, 'readings'));
+    const first = await start(t, await freePort(), folder);
+    const producer = newProducer(t, first.connectionString, 'readings', impatientRetries);
+    const consumer = newConsumer(t, first.connectionString, 'readings', { retries: impatientRetries });
+    const watched = watch(t, consumer);
     await producer.sendBatch([{ body: 0 }, { body: 1 }], { partitionId: '0' });
     await until(
       () => watched.events.length === 2,
@@ -83,8 +99,8 @@ describe('a restart', () => {
   });
 
   it('of an emulator without a folder begins with empty hubs of a new age', async (t) => {
-    const first = await start(t, 0);
-    const producer = newProducer(t, first.connectionString, 'readings');
+    const first = await start(t, await freePort());
+    const producer = newProducer(t, first.connectionString, 'readings', impatientRetries);
     await producer.sendBatch([{ body: 'old' }], { partitionId: '0' });
     const { createdOn } = await producer.getEventHubProperties();
     await first.stop();
@@ -95,23 +111,27 @@ describe('a restart', () => {
 
   it('keeps what was acknowledged before a kill -9, once for each acknowledgement', async (t) => {
     const folder = tempFolder(t);
-    const first = await startCli(t, '0', folder);
+    const first = await startCli(t, String(await freePort()), folder);
     const acknowledged = new Set<string>();
     const unanswered = new Set<string>();
-    const isKilled = { now: false };
+    const killed = new AbortController();
+    const { signal: abortSignal } = killed;
     const lanes = Array.from({ length: 6 }, async (_, lane) => {
       // No retries: a batch that was stored but not acknowledged must not be sent again.
       const producer = new EventHubProducerClient(first.connectionString, 'readings', {
-        retryOptions: { maxRetries: 0, timeoutInMs: 1_000 },
+        retryOptions: { maxRetries: 0, timeoutInMs: 60_000 },
       });
       t.after(() => producer.close());
-      for (let batch = 0; !isKilled.now; batch++) {
+      for (let batch = 0; !abortSignal.aborted; batch++) {
         const bodies = Array.from({ length: 7 }, (_, index) => `${lane}/${batch}/${index}`);
         for (const body of bodies) unanswered.add(body);
         try {
-          await producer.sendBatch(bodies.map((body) => ({ body })));
+          await producer.sendBatch(
+            bodies.map((body) => ({ body })),
+            { abortSignal },
+          );
         } catch (error) {
-          assert.ok(isKilled.now, `a send failed before the kill: ${error}`);
+          assert.ok(abortSignal.aborted, `a send failed before the kill: ${error}`);
           return;
         }
         for (const body of bodies) unanswered.delete(body);
@@ -123,8 +143,10 @@ describe('a restart', () => {
       () => acknowledged.size > 1_500,
       () => `${acknowledged.size} events are acknowledged`,
     );
-    isKilled.now = true;
-    await first.service.kill();
+    const kill = first.service.kill();
+    // Their answers will not come any more.
+    killed.abort();
+    await kill;
     await allLanes;
 
     const second = await startCli(t, first.port, folder);

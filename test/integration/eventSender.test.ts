@@ -5,7 +5,7 @@ import { type EventHubsEmulator, startEventHubsEmulator } from '../../local/even
 import { TributaryError } from '../../shared/base/index.js';
 import { createHubSender, type EventSender, type OutgoingEvent } from '../../shared/messaging/index.js';
 import { describeSenderContract, event, hasCode } from '../messaging/contract.js';
-import { newConsumer, newHub, read, retryOptions } from '../support/eventHubClients.js';
+import { impatientRetries, newConsumer, newHub, read, retryOptions } from '../support/eventHubClients.js';
 
 describe('the sender to Event Hubs', () => {
   let emulator: EventHubsEmulator;
@@ -14,9 +14,9 @@ describe('the sender to Event Hubs', () => {
   });
   after(() => emulator?.stop());
 
-  function openSender(t: TestContext, eventHub: string): EventSender {
+  function openSender(t: TestContext, eventHub: string, retries = retryOptions): EventSender {
     const settings = { Hubs: emulator.connectionString };
-    const sender = createHubSender({ eventHub, connection: 'Hubs', settings, retryOptions });
+    const sender = createHubSender({ eventHub, connection: 'Hubs', settings, retryOptions: retries });
     t.after(() => sender.close());
     return sender;
   }
@@ -64,7 +64,7 @@ describe('the sender to Event Hubs', () => {
 
   it('connects again after the connection was lost', async (t) => {
     const hub = newHub(emulator);
-    const sender = openSender(t, hub);
+    const sender = openSender(t, hub, impatientRetries);
     await sender.send([event('a', '1')]);
     emulator.faults.dropConnections();
     await sender.send([event('a', '2')]);

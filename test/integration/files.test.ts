@@ -7,11 +7,12 @@ import { gzipSync } from 'node:zlib';
 import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
 import pipeline from '../../pipeline.js';
 import type { App } from '../../shared/app.js';
-import { type FileRow, loadFiles } from '../../shared/autoloader/index.js';
+import type { FileRow } from '../../shared/autoloader/index.js';
 import { seededRandom, TributaryError } from '../../shared/base/index.js';
-import { readHistory } from '../../shared/delta/index.js';
+import { readHistory, type Snapshot } from '../../shared/delta/index.js';
 import { queryTable, type Row } from '../support/duckdb.js';
 import { LocalStack, type RunningHost, until } from '../support/localStack.js';
+import { patienceMs } from '../support/waiting.js';
 
 const golden = join(import.meta.dirname, '..', '..', '..', 'test', 'golden', 'seed');
 const [stream] = pipeline.files;
@@ -38,14 +39,18 @@ async function inParallel<T>(items: readonly T[], width: number, work: (item: T)
   await Promise.all(lanes);
 }
 
-/** Rows of the stream's table; none while there is no table. */
-async function rowCount(app: App): Promise<number> {
+/** The stream's table; undefined while there is none. */
+async function tableOf(app: App): Promise<Snapshot | undefined> {
   try {
-    return (await app.loadTable(table)).snapshot.totalRows ?? 0;
+    return (await app.loadTable(table)).snapshot;
   } catch (error) {
-    if (error instanceof TributaryError && error.code === 'DELTA_TABLE_NOT_FOUND') return 0;
+    if (error instanceof TributaryError && error.code === 'DELTA_TABLE_NOT_FOUND') return undefined;
     throw error;
   }
+}
+
+async function rowCount(app: App): Promise<number> {
+  return (await tableOf(app))?.totalRows ?? 0;
 }
 
 async function query(app: App, sql: string, name = table): Promise<Row[]> {
@@ -60,11 +65,31 @@ async function knownFiles(app: App): Promise<Map<string, FileRow>> {
   return files;
 }
 
+/** Whether a batch is planned and its files are not marked yet. */
+async function isLoading(app: App): Promise<boolean> {
+  const { ledger } = await app.openFileStream(streamName);
+  const committed = (await tableOf(app))?.transactions.get(`autoloader/${streamName}`) ?? -1;
+  return (
+    (await ledger.batchState(committed + 1)) === 'planned' ||
+    (committed >= 0 && (await ledger.batchState(committed)) === 'planned')
+  );
+}
+
+/** The records have the ids from 0 on. */
+async function assertIdsOnce(app: App, count: number): Promise<void> {
+  assert.equal(await rowCount(app), count);
+  const [counts] = await query(
+    app,
+    'select count(distinct id)::int as ids, max(id)::int as last from {files}',
+  );
+  assert.deepEqual(counts, { ids: count, last: count - 1 });
+}
+
 async function untilLoaded(
   stack: LocalStack,
   app: App,
   fileCount: number,
-  timeoutMs = 60_000,
+  timeoutMs = patienceMs,
 ): Promise<void> {
   let states = 'none known';
   await until(
@@ -78,7 +103,7 @@ async function untilLoaded(
   );
 }
 
-async function loadNow(stack: LocalStack, host: RunningHost, timeoutMs = 60_000): Promise<unknown> {
+async function loadNow(stack: LocalStack, host: RunningHost, timeoutMs = patienceMs): Promise<unknown> {
   const started = await fetch(`${host.url}/api/streams/${streamName}/load`, { method: 'POST' });
   assert.equal(started.status, 202, await started.clone().text());
   const { statusQueryGetUri } = (await started.json()) as { statusQueryGetUri: string };
@@ -144,80 +169,120 @@ describe('files that land', () => {
     assert.deepEqual(status.files, [{ stream: streamName, filesOutstanding: 0, bytesOutstanding: 0 }]);
   });
 
-  it('come in thousands at once: each record once, in few commits', async (t) => {
+  it('come in thousands at once, and only the trigger sees them: each record once, in few commits', async (t) => {
     const fileCount = 10_000;
     const stack = await LocalStack.start(t);
     const landing = await openLanding(stack);
+    const app = await stack.openApp();
+    await stack.startHost();
+    const startMs = Date.now();
+    const timings: string[] = [];
+    const note = (what: string) =>
+      timings.push(`${what} after ${((Date.now() - startMs) / 1_000).toFixed(1)} s`);
     const names = Array.from({ length: fileCount }, (_, n) => `swarm/${n % 10}/${n}.json`);
     await inParallel([...names.entries()], 32, ([n, name]) =>
-      send(
-        landing,
-        name,
-        JSON.stringify([
-          { deviceId: 'a', n: 2 * n },
-          { deviceId: 'b', n: 2 * n + 1 },
-        ]),
-      ),
+      send(landing, name, `[{"n":${2 * n}},{"n":${2 * n + 1}}]`),
     );
-    // Without a host: its scan writes a receipt and a message for each file, which Azurite takes minutes for.
-    const app = await stack.openApp();
-    const { discovery, loader } = await app.openFileStream(streamName);
-    await discovery.list();
-    await loadFiles(loader);
-    assert.equal(await rowCount(app), 2 * fileCount);
+    note('uploaded');
+    let rows = 0;
+    await until(
+      async () => {
+        rows = await rowCount(app);
+        return rows >= 2 * fileCount;
+      },
+      {
+        ...{ timeoutMs: 600_000, everyMs: 1_000 },
+        describe: () => `${rows} rows\n${stack.logLines.slice(-30).join('\n')}`,
+      },
+    );
+    note('loaded');
     const [counts] = await query(
       app,
-      'select count(distinct n)::int as n, count(distinct _file_path)::int as files from {files}',
+      'select count(*)::int as rows, count(distinct n)::int as n, count(distinct _file_path)::int as files from {files}',
     );
-    assert.deepEqual(counts, { n: 2 * fileCount, files: fileCount });
+    assert.deepEqual(counts, { rows: 2 * fileCount, n: 2 * fileCount, files: fileCount });
     const { snapshot } = await app.loadTable(table);
     const commits = (await readHistory({ ...app.upkeepOptions(table) })).filter(
       ({ operation }) => operation === 'WRITE',
     );
+    t.diagnostic(`${timings.join(', ')}, ${commits.length} commits`);
     assert.ok(commits.length <= 20, `${commits.length} commits`);
     assert.equal(snapshot.transactions.get(`autoloader/${streamName}`), commits.length - 1);
   });
 
-  it('are loaded once each though the host is killed again and again', async (t) => {
+  it('are loaded once each though the host is killed again and again while it loads', async (t) => {
     const kills = 22;
     const random = seededRandom(20_251);
     const stack = await LocalStack.start(t);
     const landing = await openLanding(stack);
     const app = await stack.openApp();
-    const sent: number[] = [];
+    let sent = 0;
+    let cutBatches = 0;
     for (let round = 0; round < kills; round++) {
       const host = await stack.startHost('one');
-      for (let n = 0; n < 6; n++) {
-        const id = sent.length;
+      for (let n = 0; n < 6; n++, sent++) {
         const lines = [
-          { id: 2 * id, deviceId: 'a' },
-          { id: 2 * id + 1, deviceId: 'b', [`c${round}`]: true },
+          { id: 2 * sent, deviceId: 'a' },
+          { id: 2 * sent + 1, deviceId: 'b', [`c${round}`]: true },
         ];
         await send(
           landing,
           `round-${round}/${n}.ndjson`,
           lines.map((line) => JSON.stringify(line)).join('\n'),
         );
-        sent.push(id);
       }
       const started = await fetch(`${host.url}/api/streams/${streamName}/load`, { method: 'POST' });
       assert.equal(started.status, 202);
+      // At any time, or as soon as a batch is seen to be under way.
       const killAtMs = Date.now() + random.next() * 1_500;
-      await until(() => Date.now() >= killAtMs, {
-        timeoutMs: 5_000,
+      const waitsForBatch = random.next() < 0.7;
+      await until(async () => Date.now() >= killAtMs || (waitsForBatch && (await isLoading(app))), {
+        ...{ timeoutMs: patienceMs, everyMs: 10 },
         describe: () => 'the clock stands still',
       });
       await host.kill();
+      if (await isLoading(app)) cutBatches++;
     }
+    t.diagnostic(`${cutBatches} of ${kills} kills left a batch half-way`);
+    assert.ok(cutBatches > 0, 'no kill came between plan and marks');
     await stack.startHost('one');
-    await untilLoaded(stack, app, sent.length, 90_000);
-    const expected = 2 * sent.length;
-    assert.equal(await rowCount(app), expected);
-    const [counts] = await query(
-      app,
-      'select count(distinct id)::int as ids, max(id)::int as last from {files}',
+    await untilLoaded(stack, app, sent);
+    await assertIdsOnce(app, 2 * sent);
+  });
+
+  it('are loaded once each by two hosts at once, with events that come twice, out of order, or for nothing', async (t) => {
+    const fileCount = 120;
+    const random = seededRandom(7);
+    const stack = await LocalStack.start(t);
+    const landing = await openLanding(stack);
+    const app = await stack.openApp();
+    // Each with a Durable backend of its own: two orchestrations of the stream, which know nothing of each other.
+    const hosts = [await stack.startHost('one'), await stack.startHost('two')];
+    const names = Array.from({ length: fileCount }, (_, n) => `race/${n}.json`);
+    await inParallel([...names.entries()], 8, ([n, name]) =>
+      send(landing, name, `[{"id":${2 * n}},{"id":${2 * n + 1}}]`),
     );
-    assert.deepEqual(counts, { ids: expected, last: expected - 1 });
+    const events = [...names, ...names.slice(0, 40), 'race/never-there.json']
+      .map((name) => ({ name, order: random.next() }))
+      .sort((left, right) => left.order - right.order);
+    const loads = hosts.map((host) =>
+      fetch(`${host.url}/api/streams/${streamName}/load`, { method: 'POST' }),
+    );
+    await inParallel(events, 8, async ({ name }) => {
+      const event = {
+        eventType: 'Microsoft.Storage.BlobCreated',
+        data: { url: `${landing.url}/${name}`, blobType: 'BlockBlob' },
+      };
+      const host = hosts[Math.floor(random.next() * hosts.length)]!;
+      const answer = await fetch(
+        `${host.url}/runtime/webhooks/blobs?functionName=Host.Functions.landedFile-${streamName}`,
+        { method: 'POST', body: JSON.stringify([event]), headers: { 'aeg-event-type': 'Notification' } },
+      );
+      assert.equal(answer.status, 202, await answer.text());
+    });
+    for (const answer of await Promise.all(loads)) assert.equal(answer.status, 202);
+    await untilLoaded(stack, app, fileCount);
+    await assertIdsOnce(app, 2 * fileCount);
   });
 
   it('may be anything at all: each has a clear outcome, and none holds up the others', async (t) => {
@@ -249,7 +314,7 @@ describe('files that land', () => {
     await send(landing, 'growing.ndjson', `${record(99)}\n${record(100)}\n`);
 
     await stack.startHost();
-    await untilLoaded(stack, app, named.length + 6, 90_000);
+    await untilLoaded(stack, app, named.length + 6);
     const files = await knownFiles(app);
     const stateOf = (path: string) => files.get(path)?.state;
     for (const name of named) assert.equal(stateOf(name), 'committed', name);

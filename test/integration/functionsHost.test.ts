@@ -1,20 +1,24 @@
 // The Functions host as a command: HTTP and timer functions, administration, refusals, signals.
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { BlobServiceClient } from '@azure/storage-blob';
 import { QueueServiceClient } from '@azure/storage-queue';
 import type { Azurite } from '../../local/azurite/index.js';
-import { pollUntil, SharedCleanup, TestHost, type TestHostOptions } from '../support/functionsHost.js';
+import { reverseCleanup } from '../support/cleanup.js';
+import { TestHost, type TestHostOptions } from '../support/functionsHost.js';
 import { startTestAzurite } from '../support/testAzurite.js';
+import { pollUntil } from '../support/waiting.js';
 
-const shared = new SharedCleanup();
+const shared = reverseCleanup({ after });
 let azurite: Azurite;
 
 before(async () => {
   azurite = await startTestAzurite(shared);
 });
-after(() => shared.end());
 
 function options(overrides: Partial<TestHostOptions> = {}): TestHostOptions {
   return {
@@ -283,8 +287,18 @@ describe('a blob function', () => {
     settings: { AzureWebJobsStorage: azurite.connectionString, Landing: azurite.connectionString },
     args: ['--instance', 'blobs'],
   });
-  const landing = () =>
-    BlobServiceClient.fromConnectionString(azurite.connectionString).getContainerClient('landing');
+  const containerOf = (name: string) =>
+    BlobServiceClient.fromConnectionString(azurite.connectionString).getContainerClient(name);
+  const landing = () => containerOf('landing');
+  /** Of the host's own queue, also those that a function has at the moment. */
+  const waitingMessages = async (): Promise<number> => {
+    const queues = QueueServiceClient.fromConnectionString(azurite.connectionString);
+    let count = 0;
+    for await (const { name } of queues.listQueues({ prefix: 'azure-webjobs-blobtrigger-' })) {
+      count += (await queues.getQueueClient(name).getProperties()).approximateMessagesCount ?? 0;
+    }
+    return count;
+  };
   const seen = (host: TestHost) => host.logged<BlobLine>('blob');
   const textsSeen = (host: TestHost) =>
     seen(host)
@@ -293,6 +307,7 @@ describe('a blob function', () => {
 
   before(async () => {
     await landing().create();
+    await containerOf('announced').create();
   });
 
   it('runs once for each version of a blob that its path means, over restarts too', async (t) => {
@@ -317,6 +332,8 @@ describe('a blob function', () => {
     await put('iot/old.txt', 'changed');
     await first.waitUntil('both are seen', () => seen(first).length === 3);
     assert.deepEqual(textsSeen(first), ['changed', 'new', 'there before']);
+    // What a host has not done with when it dies comes again.
+    await pollUntil('the host is done with all', async () => (await waitingMessages()) === 0);
     await first.service.kill();
 
     const second = await TestHost.start(t, blobOptions());
@@ -326,9 +343,16 @@ describe('a blob function', () => {
   });
 
   it('runs as many at a time as host.json allows', async (t) => {
-    const host = await TestHost.start(t, blobOptions());
+    const folder = mkdtempSync(join(tmpdir(), 'tributary-gate-'));
+    t.after(() => rmSync(folder, { recursive: true, force: true }));
+    const gate = join(folder, 'open');
+    const { settings, ...others } = blobOptions();
+    const host = await TestHost.start(t, { ...others, settings: { ...settings, GATE: gate } });
     const names = Array.from({ length: 8 }, (_, index) => `many/${index}.txt`);
     await Promise.all(names.map((name) => landing().getBlockBlobClient(name).upload(name, name.length)));
+    await pollUntil('all wait or run', async () => (await waitingMessages()) === names.length);
+    await host.waitUntil('two are at work', () => seen(host).length >= 2);
+    writeFileSync(gate, '');
     await host.waitUntil('all are seen', () => seen(host).length >= names.length);
     assert.deepEqual(textsSeen(host), names);
     assert.equal(Math.max(...seen(host).map(({ running }) => running)), 2);
@@ -362,11 +386,11 @@ describe('a blob function', () => {
 
   it('runs for each Event Grid event, twice for one that is delivered twice', async (t) => {
     const host = await TestHost.start(t, blobOptions());
-    const blob = landing().getBlockBlobClient('iot/event.txt');
+    const blob = containerOf('announced').getBlockBlobClient('iot/event.txt');
     await blob.upload('by event', 8);
     await host.waitUntil('the scan found it', () => seen(host).length === 1);
     const post = (headers: Record<string, string>, event: object) =>
-      fetch(`${host.url}/runtime/webhooks/blobs?functionName=Host.Functions.landed&code=any`, {
+      fetch(`${host.url}/runtime/webhooks/blobs?functionName=Host.Functions.announced&code=any`, {
         method: 'POST',
         headers,
         body: JSON.stringify([event]),
@@ -386,5 +410,7 @@ describe('a blob function', () => {
     }
     await host.waitUntil('it ran for both', () => seen(host).length === 3);
     assert.deepEqual(textsSeen(host), ['by event', 'by event', 'by event']);
+    const receipts = containerOf('azure-webjobs-hosts').listBlobsFlat({ prefix: 'blobreceipts/' });
+    for await (const { name } of receipts) assert.ok(!name.includes('announced'), name);
   });
 });

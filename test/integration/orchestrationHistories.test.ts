@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { BlobServiceClient } from '@azure/storage-blob';
 import pipeline from '../../pipeline.js';
-import { LocalStack, type RunningHost, until } from '../support/localStack.js';
+import { LocalStack, type RunningHost } from '../support/localStack.js';
 import {
   loadOrchestrators,
   type RecordedOrchestration,
@@ -14,6 +14,7 @@ import {
   replayRecorded,
 } from '../support/recordedOrchestrations.js';
 import { cutEvents, simulatedEvents } from '../support/simulatedBatch.js';
+import { until } from '../support/waiting.js';
 
 const root = join(import.meta.dirname, '..', '..', '..');
 const golden = join(root, 'test', 'golden', 'histories');
@@ -103,11 +104,8 @@ async function untilEnded(stack: LocalStack, host: RunningHost, instanceId: stri
   );
 }
 
-function failure(stack: LocalStack, what: string) {
-  return {
-    timeoutMs: 120_000,
-    describe: () => `${what}; the host said:\n${stack.logLines.slice(-20).join('\n')}`,
-  };
+function failure(stack: LocalStack, what: string): () => string {
+  return () => `${what}; the host said:\n${stack.logLines.slice(-20).join('\n')}`;
 }
 
 /** Of each orchestration and each way to end the one with most turns that is not large. */

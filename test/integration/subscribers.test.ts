@@ -9,24 +9,15 @@ import { type EventHubsEmulator, startEventHubsEmulator } from '../../local/even
 import { hubsOf } from '../../local/stack/pipelineHubs.js';
 import { StackState } from '../../local/stack/stackState.js';
 import pipeline from '../../pipeline.js';
-import { DeviceAlerts } from '../../shared/alerts/index.js';
 import { createHubSender, type OutgoingEvent } from '../../shared/messaging/index.js';
-import { cloudEventSource, toCloudEvent } from '../../shared/results/index.js';
-import { planOf, reading, seedRules } from '../alerts/alertPlans.js';
-import { newHub, retryOptions, until } from '../support/eventHubClients.js';
+import { alertEventsOf } from '../support/alertEvents.js';
+import { newHub, retryOptions } from '../support/eventHubClients.js';
 import { type AlertEvent, followAlerts } from '../support/subscriberExample.js';
+import { until } from '../support/waiting.js';
 
 const root = join(import.meta.dirname, '..', '..', '..');
-const context = { source: cloudEventSource('sensor-data'), fieldNames: ['temperature', 'battery'] };
 
-function alertsOf(deviceId: string): OutgoingEvent[] {
-  const device = DeviceAlerts.fresh(planOf({ rules: seedRules }));
-  return [20, 31, 36.5, 31, 20].flatMap((temperature, second) =>
-    device
-      .evaluate(deviceId, reading(second, temperature))
-      .map((alert) => toCloudEvent(alert, deviceId, context)),
-  );
-}
+const alertsOf = (deviceId: string) => alertEventsOf(deviceId, [20, 31, 36.5, 31, 20]);
 
 describe('subscribers', () => {
   let emulator: EventHubsEmulator;

@@ -1,26 +1,21 @@
 // The ledger on Azure Tables, against Azurite.
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { TableClient } from '@azure/data-tables';
-import { type Azurite, startAzurite } from '../../local/azurite/index.js';
+import type { Azurite } from '../../local/azurite/index.js';
 import { TributaryError } from '../../shared/base/index.js';
 import { createLedgerTableIfMissing, createTableLedger } from '../../shared/storage/index.js';
 import { describeLedgerContract } from '../storage/ledgerContract.js';
+import { reverseCleanup } from '../support/cleanup.js';
+import { startTestAzurite } from '../support/testAzurite.js';
 
 describe('the ledger on Azure Tables', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'tributary-tables-'));
+  const cleanup = reverseCleanup({ after });
   let azurite: Azurite | undefined;
   let tables = 0;
 
   before(async () => {
-    azurite = await startAzurite({ folder, blobPort: 0, queuePort: 0, tablePort: 0 });
-  });
-  after(async () => {
-    await azurite?.stop();
-    rmSync(folder, { recursive: true, force: true });
+    azurite = await startTestAzurite(cleanup);
   });
 
   const clientOf = (table: string) =>

@@ -11,6 +11,7 @@ import { silentLogger } from '../../shared/base/index.js';
 import { queryTable } from '../support/duckdb.js';
 import { cutEvents, simulatedEvents } from '../support/simulatedBatch.js';
 import { startTestAzurite } from '../support/testAzurite.js';
+import { patienceMs } from '../support/waiting.js';
 
 const compiled = join(import.meta.dirname, '..', '..', 'local');
 
@@ -23,7 +24,7 @@ interface CommandResult {
 function runCommand(name: string, args: readonly string[]): Promise<CommandResult> {
   const child = spawn(process.execPath, ['--enable-source-maps', join(compiled, `${name}.js`), ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 60_000,
+    timeout: patienceMs,
   });
   let stdout = '';
   let stderr = '';
@@ -84,7 +85,20 @@ describe('the upkeep commands', () => {
     assert.match(await run('vacuum', 'readings'), /Nothing to do/);
     const refused = await runCommand('vacuum', ['readings', '--retention', '0s', '--state', folder]);
     assert.equal(refused.code, 1);
-    assert.match(refused.stderr, /shorter than the 168 hours/);
+    assert.match(refused.stderr, /shorter than the 168 hours .* --allow-short-retention/);
+
+    const shown = async (...args: string[]) =>
+      (await run('show', 'readings', '--json', '--limit', '5000', ...args)).trim().split('\n').length;
+    assert.equal(await shown(), before?.rows);
+    assert.ok((await shown('--as-of', '1')) < 110, 'one append only');
+    assert.equal(await shown('--as-of', '2999-01-31T12:00:00Z'), before?.rows);
+    const early = await runCommand('show', ['readings', '--as-of', '2020-01-31', '--state', folder]);
+    assert.match(
+      early.stderr,
+      /no version that is as old as 2020-01-31T00:00:00.000Z.*DELTA_VERSION_NOT_FOUND/,
+    );
+    const vague = await runCommand('restore', ['readings', '--to', 'yesterday', '--state', folder]);
+    assert.match(vague.stderr, /--to takes a version such as 12, or a time such as .*not "yesterday"/);
 
     assert.match(
       await run('restore', 'readings', '--to', String(unpacked.version)),
@@ -114,7 +128,7 @@ describe('the upkeep commands', () => {
     const condition = ['readings', '--where', 'event_time IS NOT NULL AND _sequence_number >= 0'];
     assert.match(
       await run('delete', ...condition),
-      /1,\d{3} rows of readings would be deleted\.\n1 files would go, 0 .*\n1 of 1 files looked at.*\nNothing was changed\. Add --yes/,
+      /1,\d{3} rows of readings would be deleted\.\n1 file would go, 0 .*\n1 of 1 file looked at.*\nNothing was changed\. Add --yes/,
     );
     const planned = JSON.parse(await run('delete', ...condition, '--dry-run', '--yes', '--json')) as {
       deletedRowCount: number;

@@ -19,7 +19,7 @@ os.environ["TZ"] = "UTC"
 time.tzset()
 
 import pyarrow as pa
-from deltalake import DeltaTable, QueryBuilder, write_deltalake
+from deltalake import CommitProperties, DeltaTable, QueryBuilder, write_deltalake
 from pyspark.sql import SparkSession
 
 CONFIGURATION = {
@@ -229,8 +229,13 @@ def arrow_table(rows, columns):
     return pa.table(arrays, names=[name for name, _ in columns])
 
 
+# Rivals that commit all the time may win more often than the 15 times after which delta-rs gives up.
+PATIENT = CommitProperties(max_commit_retries=1000)
+
+
 def delta_rs_append(path, rows, columns, schema_mode=None):
-    write_deltalake(path, arrow_table(rows, columns), mode="append", schema_mode=schema_mode)
+    table = arrow_table(rows, columns)
+    write_deltalake(path, table, mode="append", schema_mode=schema_mode, commit_properties=PATIENT)
 
 
 def delta_rs_copy(source, target, partition_by=None):
@@ -240,7 +245,7 @@ def delta_rs_copy(source, target, partition_by=None):
 
 
 def delta_rs_delete(path, predicate):
-    return DeltaTable(path).delete(predicate)
+    return DeltaTable(path).delete(predicate, commit_properties=PATIENT)
 
 
 def delta_rs_update(path, predicate, updates):

@@ -1,7 +1,6 @@
 // Spark and delta-rs read the tables that we write: every value, after every kind of change and upkeep.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { type Clock, systemClock } from '../../shared/base/index.js';
 import {
   addColumns,
   cleanUpLog,
@@ -17,17 +16,11 @@ import { reverseCleanup } from '../support/cleanup.js';
 import { field } from '../support/deltaFixtures.js';
 import { logNames } from '../support/foreignTable.js';
 import { type EngineRow, Engines, rowTexts } from './engines.js';
-import { createTableFolder, openAt, ourRowTexts, type SharedTable } from './ourTable.js';
+import { createTableFolder, later, openAt, ourRowTexts, type SharedTable } from './ourTable.js';
 import { prepareSpark } from './python.js';
 import { batchOf, sampleRows, sampleSchema } from './sampleTable.js';
 
 const obstacle = prepareSpark();
-const dayMs = 86_400_000;
-/** Late enough for vacuum and cleanup to find what was written just now expired. */
-const later: Clock = {
-  nowMs: () => systemClock.nowMs() + 60 * dayMs,
-  sleep: (delayMs, signal) => systemClock.sleep(delayMs, signal),
-};
 
 describe('Spark and delta-rs read what we write', { skip: obstacle ?? false }, () => {
   const cleanup = reverseCleanup({ after });

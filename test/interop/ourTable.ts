@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { systemClock, systemRandom } from '../../shared/base/index.js';
+import { type Clock, systemClock, systemRandom } from '../../shared/base/index.js';
 import {
   openTable,
   parseTableColumns,
@@ -20,6 +20,12 @@ export interface SharedTable extends UpkeepOptions {
   /** The same table, for engines that open folders. */
   readonly path: string;
 }
+
+/** Late enough for vacuum and cleanup to find what was written or removed just now expired. */
+export const later: Clock = {
+  nowMs: () => systemClock.nowMs() + 60 * 86_400_000,
+  sleep: (delayMs, signal) => systemClock.sleep(delayMs, signal),
+};
 
 /** A folder for tables, by name. */
 export function createTableFolder(t: Cleanup): (name: string) => SharedTable {

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { type Clock, type Random, seededRandom, systemClock } from '../../shared/base/index.js';
+import { type Random, seededRandom } from '../../shared/base/index.js';
 import {
   cleanUpLog,
   deleteRows,
@@ -22,14 +22,10 @@ import { canonicalRows } from '../support/canonicalRows.js';
 import { reverseCleanup } from '../support/cleanup.js';
 import { blindAppend } from '../support/deltaFixtures.js';
 import { Engines, rowTexts } from './engines.js';
-import { createTableFolder, openAt, ourRowTexts, type SharedTable } from './ourTable.js';
+import { createTableFolder, later, openAt, ourRowTexts, type SharedTable } from './ourTable.js';
 import { prepareSpark } from './python.js';
 
 const obstacle = prepareSpark();
-const later: Clock = {
-  nowMs: () => systemClock.nowMs() + 60 * 86_400_000,
-  sleep: (delayMs, signal) => systemClock.sleep(delayMs, signal),
-};
 
 const nullable = (name: string, type: DataType): DataField => ({ name, type, nullable: true });
 const required = (name: string, type: DataType): DataField => ({ name, type, nullable: false });

@@ -1,7 +1,7 @@
 // Tributary, Spark and delta-rs change one table in turns, and at the same time where the file system allows it: nobody loses a row.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { type Clock, seededRandom, systemClock } from '../../shared/base/index.js';
+import { seededRandom } from '../../shared/base/index.js';
 import {
   addColumns,
   createTable,
@@ -16,16 +16,11 @@ import { reverseCleanup } from '../support/cleanup.js';
 import { blindAppend, field } from '../support/deltaFixtures.js';
 import { logDigits, logNames } from '../support/foreignTable.js';
 import { type EngineRow, Engines, rowTexts } from './engines.js';
-import { createTableFolder, openAt, ourRowTexts, type SharedTable } from './ourTable.js';
+import { createTableFolder, later, openAt, ourRowTexts, type SharedTable } from './ourTable.js';
 import { prepareSpark } from './python.js';
 import { batchOf } from './sampleTable.js';
 
 const obstacle = prepareSpark();
-/** Late enough for vacuum to find what was removed just now expired. */
-const later: Clock = {
-  nowMs: () => systemClock.nowMs() + 60 * 86_400_000,
-  sleep: (delayMs, signal) => systemClock.sleep(delayMs, signal),
-};
 
 const schema: StructType = {
   type: 'struct',

@@ -2,18 +2,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createApp } from '../../shared/app.js';
-import { type Clock, silentLogger, systemClock } from '../../shared/base/index.js';
+import { silentLogger } from '../../shared/base/index.js';
 import { cleanUpLog, optimizeTable, vacuumTable, writeCheckpoint } from '../../shared/delta/index.js';
 import { cutEvents, simulatedEvents } from '../support/simulatedBatch.js';
 import { startTestAzurite } from '../support/testAzurite.js';
+import { later } from './ourTable.js';
 import { preparePython, runPython } from './python.js';
-
-const dayMs = 86_400_000;
-/** Late enough for vacuum and cleanup to find what was written just now expired. */
-const later: Clock = {
-  nowMs: () => systemClock.nowMs() + 60 * dayMs,
-  sleep: (delayMs, signal) => systemClock.sleep(delayMs, signal),
-};
 
 const obstacle = preparePython();
 

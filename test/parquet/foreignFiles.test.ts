@@ -185,6 +185,27 @@ describe('a file of hyparquet-writer', () => {
     }
   }
 
+  it('in BYTE_STREAM_SPLIT gives bytes and decimals of a fixed length', async () => {
+    const fixed = { type: 'FIXED_LEN_BYTE_ARRAY', type_length: 3, repetition_type: 'REQUIRED' } as const;
+    const bytes = integers.map((value) => Uint8Array.of(value >> 8, value, 7));
+    const unscaled = integers.map((value) => BigInt(value));
+    const buffer = parquetWriteBuffer({
+      columnData: [
+        { name: 'bytes', data: bytes, encoding: 'BYTE_STREAM_SPLIT' },
+        { name: 'decimal', data: unscaled, encoding: 'BYTE_STREAM_SPLIT' },
+      ],
+      schema: [
+        { name: 'root', num_children: 2 },
+        { name: 'bytes', ...fixed },
+        { name: 'decimal', ...fixed, converted_type: 'DECIMAL', precision: 6, scale: 2 },
+      ],
+      pageSize: 2000,
+    });
+    const read = await readParquet(new Uint8Array(buffer), { allTypes: true });
+    assert.deepEqual(read.columns[0], { kind: 'bytes', values: bytes });
+    assert.deepEqual(read.columns[1], { kind: 'decimals', values: unscaled });
+  });
+
   it('in its defaults and gzip gives the same as in hyparquet', async () => {
     const buffer = parquetWriteBuffer({
       columnData: [

@@ -17,6 +17,7 @@ import {
   readParquet,
   selectRows,
 } from '../../shared/parquet/index.js';
+import { ofSeeds } from '../support/seeds.js';
 import { duckDb } from './duckdb.js';
 
 const database = duckDb();
@@ -301,7 +302,7 @@ describe('a damaged file with nested columns', () => {
     const rows = Array.from({ length: 40 }, () => generator.value(random));
     for (const options of [', compression uncompressed', ', compression snappy, parquet_version v2']) {
       const bytes = await writtenByDuckDb(generator, rows, options);
-      for (let attempt = 0; attempt < 400; attempt++) {
+      for (let attempt = 0; attempt < ofSeeds(400); attempt++) {
         const damaged = bytes.slice();
         const at = Math.floor(random.next() * damaged.length);
         damaged[at] = damaged[at]! ^ (1 << Math.floor(random.next() * 8));

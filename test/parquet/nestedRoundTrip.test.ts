@@ -20,6 +20,7 @@ import {
   encodeParquet,
   readParquet,
 } from '../../shared/parquet/index.js';
+import { ofSeeds } from '../support/seeds.js';
 import { duckDb } from './duckdb.js';
 import { batchOfRows, plainRows, randomOf, randomType } from './nestedValues.js';
 
@@ -233,8 +234,8 @@ describe('a nested column that was written', () => {
     });
   }
 
-  it('comes back whatever its type (200 seeds), also from DuckDB (every fourth)', async () => {
-    for (let seed = 0; seed < 200; seed++) {
+  it('comes back whatever its type (many seeds), also from DuckDB (every fourth)', async () => {
+    for (let seed = 0; seed < ofSeeds(200); seed++) {
       const random = seededRandom(seed);
       const limits = { depth: 4, requiredShare: 0.3, keys: ['string', 'long', 'integer'] as const };
       const fields = Array.from({ length: 1 + Math.floor(random.next() * 3) }, (_, index) => ({
@@ -252,7 +253,7 @@ describe('a nested column that was written', () => {
     }
   });
 
-  it('comes back from hyparquet (50 seeds)', async () => {
+  it('comes back from hyparquet (many seeds)', async () => {
     const asDoubles = (value: unknown, type: DataType): unknown => {
       if (value === null || typeof type === 'string') return value;
       if (type.kind === 'decimal') return Number(value) * 10 ** -type.scale;
@@ -263,7 +264,7 @@ describe('a nested column that was written', () => {
         ? (value as [string, unknown][]).map(([key, part]) => [key, asDoubles(part, type.value.type)])
         : value;
     };
-    for (let seed = 0; seed < 50; seed++) {
+    for (let seed = 0; seed < ofSeeds(50); seed++) {
       const random = seededRandom(seed);
       const fields = [nullable('v', randomType(random, { depth: 3, requiredShare: 0, keys: ['string'] }))];
       const rows = Array.from({ length: 40 }, () => fields.map((field) => randomOf(field, random)));

@@ -5,6 +5,7 @@ import { type Random, seededRandom, TributaryError } from '../../shared/base/ind
 import type { EventBatch } from '../../shared/events/index.js';
 import { outboxBytesIn } from '../../shared/shards/index.js';
 import { ProcessKilled } from '../support/faultyStore.js';
+import { ofSeeds } from '../support/seeds.js';
 import { accountRows } from '../support/shardAccounting.js';
 import { minuteMs, shardPipeline, startMs } from '../support/shardHarness.js';
 import {
@@ -126,6 +127,8 @@ async function check(world: World, { handled }: WorldSubscriber): Promise<Return
 }
 
 describe('windows and alerts are exactly once', () => {
+  const lives = ofSeeds(100);
+
   it('without faults', async () => {
     const world = createWorld(pipeline, startMs);
     const subscriber = await live(world, none, seededRandom(4));
@@ -138,7 +141,7 @@ describe('windows and alerts are exactly once', () => {
     assert.ok(world.sentAlerts.length >= alerts);
   });
 
-  it('in 100 lives full of faults: doubled, late and repeated operations, and processes and subscribers that die at any step', async (t) => {
+  it(`in ${lives} lives full of faults: doubled, late and repeated operations, and processes and subscribers that die at any step`, async (t) => {
     const total = {
       crashes: 0,
       deaths: 0,
@@ -150,7 +153,7 @@ describe('windows and alerts are exactly once', () => {
       alerts: 0,
       sent: 0,
     };
-    for (let seed = 1; seed <= 100; seed++) {
+    for (let seed = 1; seed <= lives; seed++) {
       const random = seededRandom(seed);
       const faults = {
         duplicate: 0.2,
@@ -175,10 +178,10 @@ describe('windows and alerts are exactly once', () => {
       total.sent += world.sentAlerts.length;
     }
     t.diagnostic(JSON.stringify(total));
-    assert.ok(total.crashes > 500, `only ${total.crashes} crashes`);
-    assert.ok(total.duplicates > 500, `only ${total.duplicates} duplicates`);
-    assert.ok(total.unstored > 500, `only ${total.unstored} answers without their state`);
-    assert.ok(total.deaths > 100, `the subscriber died ${total.deaths} times only`);
+    assert.ok(total.crashes > ofSeeds(500), `only ${total.crashes} crashes`);
+    assert.ok(total.duplicates > ofSeeds(500), `only ${total.duplicates} duplicates`);
+    assert.ok(total.unstored > ofSeeds(500), `only ${total.unstored} answers without their state`);
+    assert.ok(total.deaths > ofSeeds(100), `the subscriber died ${total.deaths} times only`);
     assert.ok(
       total.handled > total.alerts,
       'no alert was handled twice: the subscriber does not die between handling and position',

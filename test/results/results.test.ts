@@ -143,6 +143,26 @@ describe('rows of results', () => {
     assert.equal(new TextDecoder().decode(row?.body as Uint8Array), '{"v":7}');
   });
 
+  it('put what a full shard did not take in into quarantine, under a reason of its own', () => {
+    const small = shardPipeline({
+      windows: { definitions: { minutes: { kind: 'tumbling', sizeMs: minuteMs } }, maxShardBytes: 65_536 },
+    });
+    const shard = new TestShard(planShards(small));
+    shard.ingest(
+      Array.from({ length: 400 }, (_, sequenceNumber) => ({
+        device: `d${sequenceNumber}`,
+        at: 0,
+        sequenceNumber,
+      })),
+    );
+    const batches = new Map(new ResultTables(small).batchesOf(numbered(shard.seal())));
+    const rows = rowsOf(batches.get('quarantine')!);
+    assert.equal(rows.length, 400 - shard.describe().devices);
+    assert.equal(rows.at(-1)?.reason, 'shard_full');
+    assert.equal(rows.at(-1)?.device_id, 'd399');
+    assert.match(String(rows.at(-1)?.detail), /SHARD_FULL: the shard holds \d+ bytes for \d+ devices/);
+  });
+
   it('are refused for fields whose columns would have one name', () => {
     const clashing = shardPipeline({
       fields: { temperature: { type: 'double' }, Min_x: { type: 'double' }, x_range: { type: 'double' } },

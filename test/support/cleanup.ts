@@ -1,5 +1,9 @@
 // Cleanup in reverse: the runner's own `after` hooks run in the order they were registered, which would stop storage
 // before the processes that use it.
+// The runner ends a process that takes too long with SIGTERM. Services are killed with their parent when it exits, which it would not
+// do by itself.
+process.once('SIGTERM', () => process.exit(143));
+
 export interface Cleanup {
   after(callback: () => unknown): void;
 }

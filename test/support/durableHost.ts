@@ -4,13 +4,11 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ChildService, startChildService } from '../../local/stack/childService.js';
+import type { Cleanup } from './cleanup.js';
+import { pollUntil } from './waiting.js';
 
 const compiledRoot = join(import.meta.dirname, '..', '..');
 const sourceRoot = join(compiledRoot, '..');
-
-export interface Cleanup {
-  after(callback: () => unknown): void;
-}
 
 export interface InstanceStatus {
   readonly name: string;
@@ -122,16 +120,12 @@ export class DurableHost {
   }
 
   /** @throws Error when it has not ended in time */
-  async ended(instanceId: string, timeoutMs = 20_000): Promise<InstanceStatus> {
+  async ended(instanceId: string): Promise<InstanceStatus> {
     const running = ['Pending', 'Running', 'ContinuedAsNew', 'Suspended'];
-    return pollUntil(
-      `${instanceId} has ended`,
-      async () => {
-        const status = await this.status(instanceId);
-        return running.includes(status.runtimeStatus) ? undefined : status;
-      },
-      timeoutMs,
-    );
+    return pollUntil(`${instanceId} has ended`, async () => {
+      const status = await this.status(instanceId);
+      return running.includes(status.runtimeStatus) ? undefined : status;
+    });
   }
 
   async outputOf(name: string, input?: unknown): Promise<unknown> {
@@ -146,19 +140,5 @@ export class DurableHost {
     const answer = (await response.json()) as { readonly result: T; readonly error?: string };
     if (answer.error !== undefined) throw new Error(answer.error);
     return answer.result;
-  }
-}
-
-export async function pollUntil<T>(
-  what: string,
-  probe: () => Promise<T | undefined>,
-  timeoutMs = 20_000,
-): Promise<T> {
-  const deadlineMs = Date.now() + timeoutMs;
-  for (;;) {
-    const found = await probe();
-    if (found !== undefined) return found;
-    if (Date.now() > deadlineMs) throw new Error(`Not within ${timeoutMs} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

@@ -1,5 +1,4 @@
 // Unmodified Event Hubs clients against the local emulator, with the short delays that tests need.
-import assert from 'node:assert/strict';
 import {
   type CloseReason,
   EventHubConsumerClient,
@@ -10,9 +9,15 @@ import {
   type SubscribeOptions,
   type SubscriptionEventHandlers,
 } from '@azure/event-hubs';
+import type { ContainerClient } from '@azure/storage-blob';
 import type { EventHubsEmulator, HubOptions } from '../../local/eventHubs/index.js';
+import type { Cleanup } from './cleanup.js';
+import { until } from './waiting.js';
 
-export const retryOptions = { maxRetries: 3, retryDelayInMs: 50, timeoutInMs: 2_000 };
+/** Failures are tried again soon; but what is only slow must not be sent twice. */
+export const retryOptions = { maxRetries: 3, retryDelayInMs: 50, timeoutInMs: 60_000 };
+/** For tests that lose connections: a client that waits for an answer on a lost one waits until this time is over. */
+export const impatientRetries = { maxRetries: 10, retryDelayInMs: 50, timeoutInMs: 5_000 };
 
 const tokenRenewalMs = 45 * 60_000;
 
@@ -27,10 +32,6 @@ globalThis.setTimeout = new Proxy(globalThis.setTimeout, {
   },
 });
 
-export interface Cleanup {
-  after(callback: () => unknown): void;
-}
-
 let hubCount = 0;
 
 /** A hub of the test's own. @returns its name */
@@ -41,8 +42,13 @@ export function newHub(emulator: EventHubsEmulator, options: Partial<HubOptions>
   return name;
 }
 
-export function newProducer(t: Cleanup, connectionString: string, hub: string): EventHubProducerClient {
-  const producer = new EventHubProducerClient(connectionString, hub, { retryOptions });
+export function newProducer(
+  t: Cleanup,
+  connectionString: string,
+  hub: string,
+  retries = retryOptions,
+): EventHubProducerClient {
+  const producer = new EventHubProducerClient(connectionString, hub, { retryOptions: retries });
   t.after(() => producer.close());
   return producer;
 }
@@ -51,24 +57,14 @@ export function newConsumer(
   t: Cleanup,
   connectionString: string,
   hub: string,
-  consumerGroup = '$Default',
+  options: { readonly consumerGroup?: string; readonly retries?: typeof retryOptions } = {},
 ): EventHubConsumerClient {
-  const consumer = new EventHubConsumerClient(consumerGroup, connectionString, hub, { retryOptions });
+  const { consumerGroup = '$Default', retries = retryOptions } = options;
+  const consumer = new EventHubConsumerClient(consumerGroup, connectionString, hub, {
+    retryOptions: retries,
+  });
   t.after(() => consumer.close());
   return consumer;
-}
-
-/** Polls until `condition` holds. @throws with `describe()` when it does not in time */
-export async function until(
-  condition: () => boolean | Promise<boolean>,
-  describe: () => string,
-  timeoutMs = 10_000,
-): Promise<void> {
-  const deadlineMs = Date.now() + timeoutMs;
-  while (!(await condition())) {
-    if (Date.now() > deadlineMs) assert.fail(`Not within ${timeoutMs} ms: ${describe()}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
 }
 
 /** What a subscription has seen so far. */
@@ -133,6 +129,15 @@ export function watch(
       : consumer.subscribe(partitionId, handlers, all);
   t.after(() => subscription.close());
   return { ...watched, close: () => subscription.close() };
+}
+
+/** Events that lie before the checkpoints of a container which one hub's readers use. */
+export async function checkpointedEvents(container: ContainerClient): Promise<number> {
+  let count = 0;
+  for await (const { name, metadata } of container.listBlobsFlat({ includeMetadata: true })) {
+    if (name.includes('/checkpoint/')) count += Number(metadata?.sequencenumber) + 1;
+  }
+  return count;
 }
 
 /** Reads exactly this many events and closes the subscription. */

@@ -1,26 +1,11 @@
 // A Functions host as a child process, running one of the sample apps, and its log lines for tests to wait for.
 import { join } from 'node:path';
 import { type ChildService, startChildService } from '../../local/stack/childService.js';
+import type { Cleanup } from './cleanup.js';
+import { patienceMs } from './waiting.js';
 
 const compiledRoot = join(import.meta.dirname, '..', '..');
 const sourceRoot = join(compiledRoot, '..');
-
-export interface Cleanup {
-  after(callback: () => unknown): void;
-}
-
-/** What a whole file of tests shares, ended in reverse order: `after(() => shared.end())`. */
-export class SharedCleanup implements Cleanup {
-  readonly #callbacks: (() => unknown)[] = [];
-
-  after(callback: () => unknown): void {
-    this.#callbacks.unshift(callback);
-  }
-
-  async end(): Promise<void> {
-    for (const callback of this.#callbacks.splice(0)) await callback();
-  }
-}
 
 export interface TestHostOptions {
   /** A folder of test/support/apps. */
@@ -90,7 +75,7 @@ export class TestHost {
   }
 
   /** Looks again at each line. @throws Error with the last lines when `condition` does not hold in time */
-  async waitUntil(what: string, condition: () => boolean, timeoutMs = 20_000): Promise<void> {
+  async waitUntil(what: string, condition: () => boolean): Promise<void> {
     if (condition()) return;
     await new Promise<void>((resolve, reject) => {
       const check = () => {
@@ -102,24 +87,9 @@ export class TestHost {
       const timer = setTimeout(() => {
         this.#waiters.delete(check);
         const last = this.lines.slice(-15).map((line) => line.slice(0, 300));
-        reject(new Error(`Not within ${timeoutMs} ms: ${what}. Last lines:\n${last.join('\n')}`));
-      }, timeoutMs);
+        reject(new Error(`Not within ${patienceMs} ms: ${what}. Last lines:\n${last.join('\n')}`));
+      }, patienceMs);
       this.#waiters.add(check);
     });
-  }
-}
-
-/** Polls something that no log line tells of. */
-export async function pollUntil<T>(
-  what: string,
-  probe: () => Promise<T | undefined | false>,
-  timeoutMs = 20_000,
-): Promise<T> {
-  const deadlineMs = Date.now() + timeoutMs;
-  for (;;) {
-    const found = await probe();
-    if (found !== undefined && found !== false) return found;
-    if (Date.now() > deadlineMs) throw new Error(`Not within ${timeoutMs} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

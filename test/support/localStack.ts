@@ -15,6 +15,8 @@ import pipeline from '../../pipeline.js';
 import { type App, createApp } from '../../shared/app.js';
 import type { PipelineDefinition } from '../../shared/pipeline/index.js';
 import { type Cleanup, reverseCleanup } from './cleanup.js';
+import { checkpointedEvents, retryOptions } from './eventHubClients.js';
+import { until as waitUntil } from './waiting.js';
 
 export const hubName = 'sensor-data';
 export const partitionCount = 4;
@@ -27,7 +29,6 @@ const hubs = hubsOf(pipeline, partitionCount).map((hub) => ({
 }));
 
 const root = join(import.meta.dirname, '..', '..', '..');
-const retryOptions = { maxRetries: 5, retryDelayInMs: 50, timeoutInMs: 5_000 };
 
 export interface RunningHost extends ChildService {
   readonly url: string;
@@ -114,14 +115,9 @@ export class LocalStack {
   }
 
   /** Events that lie before the hosts' checkpoints. */
-  async checkpointedEvents(): Promise<number> {
+  checkpointedEvents(): Promise<number> {
     const service = BlobServiceClient.fromConnectionString(this.azurite.connectionString);
-    const container = service.getContainerClient('azure-webjobs-eventhub');
-    let count = 0;
-    for await (const { name, metadata } of container.listBlobsFlat({ includeMetadata: true })) {
-      if (name.includes('/checkpoint/')) count += Number(metadata?.sequencenumber) + 1;
-    }
-    return count;
+    return checkpointedEvents(service.getContainerClient('azure-webjobs-eventhub'));
   }
 
   createProducer(): EventHubProducerClient {
@@ -139,14 +135,10 @@ export class LocalStack {
   }
 }
 
-/** Polls until `condition` holds. @throws with `describe()` when it does not in time. */
-export async function until(
+/** `until` of waiting.ts with a limit of its own. @throws Error with `describe()` when it does not hold in time */
+export function until(
   condition: () => boolean | Promise<boolean>,
-  options: { readonly timeoutMs: number; readonly describe: () => string },
+  options: { readonly timeoutMs: number; readonly describe: () => string; readonly everyMs?: number },
 ): Promise<void> {
-  const deadlineMs = Date.now() + options.timeoutMs;
-  while (!(await condition())) {
-    if (Date.now() > deadlineMs) throw new Error(`Not within ${options.timeoutMs} ms: ${options.describe()}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+  return waitUntil(condition, options.describe, options.timeoutMs, options.everyMs);
 }

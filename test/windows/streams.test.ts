@@ -10,9 +10,10 @@ import {
   type WindowPlan,
 } from '../../shared/windows/index.js';
 import { batchWindows, type TimedReading } from '../support/batchWindows.js';
+import { ofSeeds } from '../support/seeds.js';
 import { throughJson, windowsOf } from './plans.js';
 
-const streamCount = 200;
+const streamCount = ofSeeds(200);
 const unitMs = 1000;
 
 interface Stream {

@@ -14,6 +14,7 @@ import {
   landedValues,
   type WaitingFile,
 } from './fileRows.js';
+import { type GatheringLimits, restOfGathering } from './gathering.js';
 
 export interface FileLedgerOptions {
   readonly ledger: Ledger;
@@ -29,7 +30,15 @@ export interface BatchLimits {
   readonly maxBytes: number;
   /** Files discovered from then on wait for a later batch. */
   readonly discoveredBeforeMs?: number;
+  /** A batch that is not full waits for more files to come. */
+  readonly gathering?: GatheringLimits;
 }
+
+/** There is a batch to load, it is not time for one yet, or nothing waits. */
+export type PlanResult =
+  | { readonly kind: 'batch'; readonly plan: BatchPlan }
+  | { readonly kind: 'gathering'; readonly waitMs: number }
+  | { readonly kind: 'idle' };
 
 /** The files of one batch. Written down before anything is read, and never changed. */
 export interface BatchPlan {
@@ -108,29 +117,35 @@ export class FileLedger {
   /**
    * Takes files in that are not known yet. Safe to call with the same file any number of times, in any number of places.
    * @param state of the new ones: `waiting`, or `skipped` for files that are not to be loaded
-   * @returns how many were new
+   * @returns those that were new
    */
-  async discover(files: readonly LandedFile[], state: 'waiting' | 'skipped' = 'waiting'): Promise<number> {
+  async discover<File extends LandedFile>(
+    files: readonly File[],
+    state: 'waiting' | 'skipped' = 'waiting',
+  ): Promise<readonly File[]> {
     const unique = [...new Map(files.map((file) => [this.idOf(file), file])).values()];
-    let discovered = 0;
+    const discovered: File[] = [];
     for (let start = 0; start < unique.length; start += filesPerChange) {
-      discovered += await this.#insert(unique.slice(start, start + filesPerChange), state);
+      discovered.push(...(await this.#insert(unique.slice(start, start + filesPerChange), state)));
     }
     return discovered;
   }
 
   /** At most `filesPerChange` files, together if none is known, else those that are not. */
-  async #insert(files: readonly LandedFile[], state: 'waiting' | 'skipped'): Promise<number> {
+  async #insert<File extends LandedFile>(
+    files: readonly File[],
+    state: 'waiting' | 'skipped',
+  ): Promise<readonly File[]> {
     let unknown = files;
     while (unknown.length > 0) {
       const changes = unknown.flatMap((file) => this.#insertion(file, state));
       const result = await this.#ledger.change(this.#options.stream, changes);
-      if (result.kind === 'changed') return unknown.length;
-      if (files.length === 1) return 0;
+      if (result.kind === 'changed') return unknown;
+      if (files.length === 1) return [];
       const rows = await Promise.all(unknown.map((file) => this.#get(fileKey(this.idOf(file)))));
       unknown = unknown.filter((_, index) => rows[index] === undefined);
     }
-    return 0;
+    return [];
   }
 
   #insertion(file: LandedFile, state: 'waiting' | 'skipped'): LedgerChange[] {
@@ -143,19 +158,28 @@ export class FileLedger {
 
   /**
    * The batch that follows `committedBatch` (-1 for none): the one that was planned already, by anyone, or a new one of
-   * the files that have waited longest. Undefined when none waits. Files of `committedBatch` must have been finished.
+   * the files that have waited longest. Files of `committedBatch` must have been finished.
    */
-  async plan(committedBatch: number, limits: BatchLimits): Promise<BatchPlan | undefined> {
+  async plan(committedBatch: number, limits: BatchLimits): Promise<PlanResult> {
     const batch = committedBatch + 1;
     const planned = await this.#plannedBatch(batch);
-    if (planned !== undefined) return planned;
-    const files = await this.#chooseFiles(limits);
-    if (files.length === 0) return undefined;
+    if (planned !== undefined) return { kind: 'batch', plan: planned };
+    const { files, isFull } = await this.#chooseFiles(limits);
+    if (files.length === 0) return { kind: 'idle' };
+    const nowMs = this.#options.clock.nowMs();
+    const waitMs =
+      isFull || limits.gathering === undefined ? 0 : restOfGathering(files, limits.gathering, nowMs);
+    if (waitMs > 0) return { kind: 'gathering', waitMs };
+    const plan = await this.#writePlan(batch, files);
+    return plan === undefined ? { kind: 'idle' } : { kind: 'batch', plan };
+  }
+
+  /** @returns what is written down: by a rival that was first, or by our own request whose answer was lost */
+  async #writePlan(batch: number, files: readonly WaitingFile[]): Promise<BatchPlan | undefined> {
     const values = { plannedMs: this.#options.clock.nowMs(), fileCount: files.length, ...keyTexts(files) };
     const row = batchKey(batch);
     const result = await this.#ledger.change(this.#options.stream, [{ kind: 'insert', row, values }]);
     if (result.kind === 'changed') return { batch, plannedMs: values.plannedMs, files };
-    // A rival was first, or our own request whose answer was lost: what is written down is the batch.
     return this.#plannedBatch(batch);
   }
 
@@ -230,16 +254,17 @@ export class FileLedger {
     maxFiles,
     maxBytes,
     discoveredBeforeMs,
-  }: BatchLimits): Promise<readonly WaitingFile[]> {
-    const chosen: WaitingFile[] = [];
+  }: BatchLimits): Promise<{ readonly files: readonly WaitingFile[]; readonly isFull: boolean }> {
+    const files: WaitingFile[] = [];
     let bytes = 0;
     for await (const row of this.#list(todoRange(discoveredBeforeMs))) {
-      if (chosen.length >= Math.min(maxFiles, maxFilesPerBatch) || bytes >= maxBytes) break;
       const file = waitingOf(row);
-      chosen.push(file);
+      files.push(file);
       bytes += file.sizeBytes;
+      if (files.length >= Math.min(maxFiles, maxFilesPerBatch) || bytes >= maxBytes)
+        return { files, isFull: true };
     }
-    return chosen;
+    return { files, isFull: false };
   }
 
   async #plannedBatch(batch: number): Promise<BatchPlan | undefined> {

@@ -8,5 +8,7 @@ export {
   type FileOutcome,
   type FinishedFile,
   maxFilesPerBatch,
+  type PlanResult,
 } from './fileLedger.js';
 export type { FileRow, FileState, LandedFile, WaitingFile } from './fileRows.js';
+export type { GatheringLimits } from './gathering.js';

@@ -1,5 +1,5 @@
 // Takes files that were loaded out of the landing container, and forgets those that are too old to come again.
-import type { Clock } from '../../base/index.js';
+import { type Clock, TributaryError } from '../../base/index.js';
 import type { FileStream } from '../../pipeline/index.js';
 import type { LandingStore } from '../../storage/index.js';
 import type { FileLedger, FileRow } from '../ledger/index.js';
@@ -17,12 +17,17 @@ export interface CleaningResult {
   readonly forgottenCount: number;
 }
 
-/** Safe to repeat and to run beside a loader: only files are touched that are in the table, in the version that was loaded. */
+/**
+ * Safe to repeat and to run beside a loader: only files are touched that are in the table, in the version that was loaded.
+ * @throws TributaryError STORAGE_DENIED, STORAGE_UNAVAILABLE; STORAGE_REJECTED for the first file that cannot be archived, once all others
+ * are dealt with
+ */
 export async function cleanSource(options: CleaningOptions): Promise<CleaningResult> {
   const { stream, ledger, clock } = options;
   const nowMs = clock.nowMs();
   let archivedCount = 0;
   const forgotten: string[] = [];
+  const failures: unknown[] = [];
   for await (const file of ledger.files()) {
     const { mode, retentionMs } = stream.cleanSource;
     const isDue =
@@ -30,12 +35,23 @@ export async function cleanSource(options: CleaningOptions): Promise<CleaningRes
       file.state === 'committed' &&
       file.archivedTo === undefined &&
       (file.committedMs ?? nowMs) + retentionMs <= nowMs;
-    if (isDue && (await archive(file, options))) archivedCount++;
+    try {
+      if (isDue && (await archive(file, options))) archivedCount++;
+    } catch (error) {
+      if (!concernsOneFile(error)) throw error;
+      failures.push(error);
+    }
     const isOld = stream.maxFileAgeMs !== undefined && file.modifiedMs + stream.maxFileAgeMs < nowMs;
     if (isOld && file.state !== 'waiting') forgotten.push(file.id);
   }
   await ledger.forget(forgotten);
+  if (failures.length > 0) throw failures[0];
   return { archivedCount, forgottenCount: forgotten.length };
+}
+
+/** As a name that is too long below the archive's. */
+function concernsOneFile(error: unknown): boolean {
+  return error instanceof TributaryError && error.code === 'STORAGE_REJECTED';
 }
 
 /** @returns false when another version lies there now, which stays */

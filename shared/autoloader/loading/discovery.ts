@@ -3,6 +3,7 @@ import type { Clock } from '../../base/index.js';
 import type { FileStream } from '../../pipeline/index.js';
 import type { LandedInfo, LandingStore } from '../../storage/index.js';
 import type { FileLedger } from '../ledger/index.js';
+import { EntryGroups } from './entryGroups.js';
 import { fileMatcher, folderOf } from './fileMatch.js';
 
 export interface DiscoveryOptions {
@@ -23,6 +24,7 @@ const filesPerEntry = 1_000;
 export class FileDiscovery {
   readonly #options: DiscoveryOptions;
   readonly #isOfStream: (path: string) => boolean;
+  readonly #groups = new EntryGroups((files: readonly LandedInfo[]) => this.#enterGroup(files));
   /** Never changes once it is written down. */
   #knownBirthMs: number | undefined;
 
@@ -38,13 +40,18 @@ export class FileDiscovery {
    */
   async enter(path: string): Promise<boolean> {
     if (!this.#isOfStream(path)) return false;
-    const { landing, ledger, stream } = this.#options;
-    const known = stream.allowOverwrites ? undefined : await ledger.find({ path, etag: '' });
-    if (known !== undefined) return known.state === 'waiting';
-    const file = await landing.head(path);
-    if (file === undefined) return false;
-    const { waiting } = await this.#enter([file], await this.#bornMs());
-    return waiting > 0 || (await ledger.find(file))?.state === 'waiting';
+    const file = await this.#options.landing.head(path);
+    return file !== undefined && this.#groups.add(file);
+  }
+
+  /** @returns for each whether it waits to be loaded */
+  async #enterGroup(files: readonly LandedInfo[]): Promise<readonly boolean[]> {
+    const entered = new Set(await this.#enter(files, await this.#bornMs()));
+    return Promise.all(
+      files.map(
+        async (file) => entered.has(file) || (await this.#options.ledger.find(file))?.state === 'waiting',
+      ),
+    );
   }
 
   /** Enters every file that is not known; finds those whose event was lost. */
@@ -56,7 +63,7 @@ export class FileDiscovery {
     let newCount = 0;
     let unknown: LandedInfo[] = [];
     const enterUnknown = async () => {
-      newCount += (await this.#enter(unknown, bornMs)).waiting;
+      newCount += (await this.#enter(unknown, bornMs)).length;
       unknown = [];
     };
     for await (const file of landing.list(folderOf(stream))) {
@@ -76,7 +83,8 @@ export class FileDiscovery {
     return this.#options.stream.includeExistingFiles ? Number.NEGATIVE_INFINITY : this.#knownBirthMs;
   }
 
-  async #enter(files: readonly LandedInfo[], bornMs: number): Promise<{ readonly waiting: number }> {
+  /** @returns those that are new and wait now */
+  async #enter(files: readonly LandedInfo[], bornMs: number): Promise<readonly LandedInfo[]> {
     const { ledger, clock, stream } = this.#options;
     const oldestMs = clock.nowMs() - (stream.maxFileAgeMs ?? Number.POSITIVE_INFINITY);
     const young = files.filter(({ modifiedMs }) => modifiedMs >= oldestMs);
@@ -84,6 +92,6 @@ export class FileDiscovery {
       young.filter(({ modifiedMs }) => modifiedMs < bornMs),
       'skipped',
     );
-    return { waiting: await ledger.discover(young.filter(({ modifiedMs }) => modifiedMs >= bornMs)) };
+    return ledger.discover(young.filter(({ modifiedMs }) => modifiedMs >= bornMs));
   }
 }

@@ -18,7 +18,7 @@ import { quarantineSchema } from '../../events/index.js';
 import type { DataBatch, DataField } from '../../parquet/index.js';
 import type { FileStream } from '../../pipeline/index.js';
 import type { LandingStore, ObjectStore } from '../../storage/index.js';
-import type { BatchLimits, FileLedger, FinishedFile } from '../ledger/index.js';
+import type { BatchLimits, FileLedger, FinishedFile, GatheringLimits } from '../ledger/index.js';
 import {
   evolveColumns,
   mergedFields,
@@ -59,9 +59,22 @@ export interface FileLoaderOptions {
 export interface PlanRequest {
   /** Files discovered from then on are left for another time. */
   readonly discoveredBeforeMs?: number;
+  /** Waits until a batch is full, or no more files come. */
+  readonly gathers?: boolean;
 }
 
-export type LoadPlan = { readonly kind: 'idle' } | { readonly kind: 'batch'; readonly load: BatchToLoad };
+export type LoadPlan =
+  | { readonly kind: 'idle' }
+  /** Look again then. */
+  | { readonly kind: 'gathering'; readonly waitMs: number }
+  | { readonly kind: 'batch'; readonly load: BatchToLoad };
+
+const gathering: GatheringLimits = {
+  quietMs: 2_000,
+  swarmFiles: 100,
+  swarmQuietMs: 10_000,
+  longestMs: 60_000,
+};
 
 export class FileLoader {
   readonly #options: FileLoaderOptions;
@@ -84,7 +97,7 @@ export class FileLoader {
    * The batch that is next, by whomever it was planned; marks what an earlier one left unmarked.
    * @throws TributaryError FILE_BATCH_SUPERSEDED, FILE_LEDGER_MISMATCH, DELTA_SCHEMA_MISMATCH, and as opening a table does
    */
-  async plan({ discoveredBeforeMs }: PlanRequest = {}): Promise<LoadPlan> {
+  async plan({ discoveredBeforeMs, gathers = false }: PlanRequest = {}): Promise<LoadPlan> {
     const { ledger, stream, limits } = this.#options;
     const snapshot = await this.#readTable();
     const committed = this.#committedBatch(snapshot);
@@ -93,13 +106,12 @@ export class FileLoader {
       maxFiles: stream.maxFilesPerBatch,
       maxBytes: stream.maxBytesPerBatch,
       ...(discoveredBeforeMs !== undefined && { discoveredBeforeMs }),
+      ...(gathers && { gathering }),
     };
-    const plan = await ledger.plan(committed, batchLimits);
-    if (plan === undefined) {
-      await this.#assertNotAhead(committed);
-      return { kind: 'idle' };
-    }
-    const { batch, plannedMs, files } = plan;
+    const result = await ledger.plan(committed, batchLimits);
+    if (result.kind === 'idle') await this.#assertNotAhead(committed);
+    if (result.kind !== 'batch') return result;
+    const { batch, plannedMs, files } = result.plan;
     const groups = groupsOf(files, { ...groupLimits, ...limits?.group });
     const columns = snapshot === undefined ? [] : this.#columnsOf(snapshot);
     const isFirst = recordFieldsOf(columns, stream).length === 0;

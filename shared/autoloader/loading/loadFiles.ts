@@ -15,12 +15,12 @@ export async function loadBatch(loader: FileLoader, plan: BatchToLoad): Promise<
 /** @returns the batches that it loaded, or helped to load, once nothing waits */
 export async function loadFiles(
   loader: FileLoader,
-  request: PlanRequest & { readonly onBatch?: (batch: LoadedBatch) => void } = {},
+  request: Omit<PlanRequest, 'gathers'> & { readonly onBatch?: (batch: LoadedBatch) => void } = {},
 ): Promise<readonly LoadedBatch[]> {
   const batches: LoadedBatch[] = [];
   for (;;) {
     const plan = await loader.plan(request);
-    if (plan.kind === 'idle') return batches;
+    if (plan.kind !== 'batch') return batches;
     const batch = await loadBatch(loader, plan.load);
     request.onBatch?.(batch);
     batches.push(batch);

@@ -22,3 +22,8 @@ export function isColumnName(name: string): boolean {
 export function isLineageColumn(name: string): boolean {
   return (lineageColumns as readonly string[]).includes(name.toLowerCase());
 }
+
+/** The field that fills a column. Names such as `constructor` are on every object. */
+export function fieldOf(column: string, rename: Readonly<Record<string, string>>): string {
+  return (Object.hasOwn(rename, column) ? rename[column] : undefined) ?? column;
+}

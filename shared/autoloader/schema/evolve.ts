@@ -28,6 +28,9 @@ export interface FieldChange {
   readonly type: DataType;
 }
 
+/** Of a table, nested ones included. Keys that are data would add columns for ever otherwise; what is beyond is rescued. */
+export const mostFields = 10_000;
+
 /**
  * The first schema takes everything in every mode. Afterwards only `addNewColumns` and
  * `addNewColumnsWithTypeWidening` change it; what the others do about new columns is up to the caller, who finds them in
@@ -42,6 +45,7 @@ export function evolveSchema(options: EvolveOptions): EvolvedSchema {
     adds: known === undefined || mode === 'addNewColumns' || mode === 'addNewColumnsWithTypeWidening',
     widens: mode === 'addNewColumnsWithTypeWidening',
     topLevelAsText: !options.inferColumnTypes,
+    room: { fields: mostFields - fieldCountOf(known ?? []) },
   };
   const fields = mergeFields(context, known ?? [], observed, '');
   const hinted = known === undefined ? withHintedFields(fields, hints) : fields;
@@ -59,6 +63,8 @@ interface Context {
   readonly adds: boolean;
   readonly widens: boolean;
   readonly topLevelAsText: boolean;
+  /** How many more the table takes. */
+  readonly room: { fields: number };
 }
 
 function mergeFields(
@@ -74,6 +80,9 @@ function mergeFields(
     if (taken.has(name.toLowerCase())) continue;
     const type = newType(context, shape, `${prefix}${name}`, prefix === '');
     if (type === undefined) continue;
+    const fieldCount = 1 + fieldCountIn(type);
+    if (fieldCount > context.room.fields) continue;
+    context.room.fields -= fieldCount;
     taken.add(name.toLowerCase());
     context.changes.added.push({ path: `${prefix}${name}`, type });
     merged.push({ name, type, nullable: true });
@@ -165,4 +174,14 @@ function withField(
 
 function structFields(type: DataType): readonly DataField[] | undefined {
   return typeof type === 'object' && type.kind === 'struct' ? type.fields : undefined;
+}
+
+function fieldCountOf(fields: readonly DataField[]): number {
+  return fields.reduce((sum, { type }) => sum + 1 + fieldCountIn(type), 0);
+}
+
+function fieldCountIn(type: DataType): number {
+  if (typeof type === 'string') return 0;
+  if (type.kind === 'list') return fieldCountIn(type.element.type);
+  return type.kind === 'struct' ? fieldCountOf(type.fields) : 0;
 }

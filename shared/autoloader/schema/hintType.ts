@@ -60,7 +60,7 @@ class TypeReader {
   #read(depth: number): DataType {
     if (depth > deepest) throw new HintProblem(`nests deeper than ${deepest} levels`);
     const name = this.#word().toLowerCase();
-    const primitive = typeNames[name];
+    const primitive = Object.hasOwn(typeNames, name) ? typeNames[name] : undefined;
     if (primitive !== undefined) return primitive;
     switch (name) {
       case 'decimal':

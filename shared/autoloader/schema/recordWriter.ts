@@ -2,7 +2,7 @@
 import { type DataBatch, DataBatchBuilder, type DataField, type ValuesBuilder } from '../../parquet/index.js';
 import type { SchemaEvolutionMode } from '../../pipeline/index.js';
 import type { FileObject, FileValue } from '../formats/types.js';
-import { isLineageColumn } from './columnNames.js';
+import { fieldOf, isLineageColumn } from './columnNames.js';
 import { jsonTextOf } from './jsonText.js';
 import { MemberWriter, type Outgrowth } from './valueWriters.js';
 
@@ -43,7 +43,7 @@ export class RecordWriter {
     const { columns } = this.#builder;
     const own = fields.flatMap((field, index) => (isLineageColumn(field.name) ? [] : [{ field, index }]));
     this.#members = new MemberWriter(
-      own.map(({ field }) => ({ ...field, name: rename[field.name] ?? field.name })),
+      own.map(({ field }) => ({ ...field, name: fieldOf(field.name, rename) })),
       own.map(({ index }) => columns[index]!),
       { outgrowth: this.outgrowth, keepsUnknown: mode !== 'none' },
     );
@@ -101,7 +101,8 @@ class Lineage {
 function rescuedText(rescued: FileObject, path: string): string {
   const members: Record<string, FileValue> = Object.create(null) as Record<string, FileValue>;
   Object.assign(members, rescued);
-  const key = members._file_path === undefined ? '_file_path' : '_file_path_';
+  let key = '_file_path';
+  while (members[key] !== undefined) key += '_';
   members[key] = path;
   return jsonTextOf(members);
 }

@@ -1,7 +1,7 @@
 // Pure. A stream's table and the records of its files: the same fields, under other names where the stream renames them.
 import type { DataField, DataType } from '../../parquet/index.js';
 import type { FileStream } from '../../pipeline/index.js';
-import { isLineageColumn } from './columnNames.js';
+import { fieldOf, isLineageColumn } from './columnNames.js';
 import { type EvolvedSchema, evolveSchema, withHintedFields } from './evolve.js';
 import { lineageFields } from './recordWriter.js';
 import type { StructShape } from './shape.js';
@@ -23,7 +23,7 @@ export function recordFieldsOf(
 ): readonly DataField[] {
   return columns
     .filter(({ name }) => !isLineageColumn(name))
-    .map((column) => ({ ...column, name: rename[column.name] ?? column.name }));
+    .map((column) => ({ ...column, name: fieldOf(column.name, rename) }));
 }
 
 /**

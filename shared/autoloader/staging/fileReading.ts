@@ -18,13 +18,16 @@ export function readsTexts(path: string, { format }: Pick<ReadingRules, 'format'
   return format === 'csv' || (format === 'auto' && ['csv', 'tsv'].includes(extensionOf(path)));
 }
 
-/** Files whose first bytes are under way while an earlier one is read: small files cost one round trip each. */
-const filesAhead = 8;
-/** Larger ones are fetched when their turn comes. */
-const mostBytesAhead = 2 ** 20;
+/** Small files cost a round trip each: those that follow are under way while one is read. */
+const filesAhead = 64;
+/** Of their bytes in memory. A file that is larger is fetched when its turn comes. */
+const bytesAhead = 8 * 2 ** 20;
 
 export function prefetch(files: readonly LandedFileBytes[], after: number): void {
+  let bytes = 0;
   for (const file of files.slice(after + 1, after + 1 + filesAhead)) {
-    if (file.size <= mostBytesAhead) file.prefetch();
+    bytes += file.size;
+    if (bytes > bytesAhead) return;
+    file.prefetch();
   }
 }

@@ -3,6 +3,7 @@
 import type { RecordField, RecordValues } from '../../parquet/index.js';
 import { isJsonObject, type JsonObject } from '../json.js';
 import { type FullState, unexpiredRemoves } from './fullState.js';
+import type { ParsedColumns } from './parsedColumns.js';
 import { deletionVectorOf } from './rawActions.js';
 
 const struct = (name: string, fields: readonly RecordField[]): RecordField => ({
@@ -25,21 +26,39 @@ const deletionVector = struct('deletionVector', [
   long('maxRowIndex'),
 ]);
 
-export const checkpointFields: readonly RecordField[] = [
+/** How the statistics of files are written: as JSON in `stats`, as typed columns, or both. */
+export interface StatisticsForm {
+  readonly asJson: boolean;
+  readonly parsed: ParsedColumns | undefined;
+}
+
+const jsonOnly: StatisticsForm = { asJson: true, parsed: undefined };
+
+/** @param form `v2` has the columns that make a checkpoint one of that kind (PROTOCOL.md "V2 Spec") */
+export function checkpointFields(
+  form: CheckpointForm = 'classic',
+  { asJson, parsed }: StatisticsForm = jsonOnly,
+): readonly RecordField[] {
+  const add = struct('add', [...addFields, ...(asJson ? [text('stats')] : []), ...(parsed?.fields ?? [])]);
+  const [txn, ...others] = otherFields;
+  return [txn!, add, ...others, ...(form === 'v2' ? v2Fields : [])];
+}
+
+const addFields: readonly RecordField[] = [
+  text('path'),
+  textMap('partitionValues'),
+  long('size'),
+  long('modificationTime'),
+  flag('dataChange'),
+  textMap('tags'),
+  deletionVector,
+  long('baseRowId'),
+  long('defaultRowCommitVersion'),
+  text('clusteringProvider'),
+];
+
+const otherFields: readonly RecordField[] = [
   struct('txn', [text('appId'), long('version'), long('lastUpdated')]),
-  struct('add', [
-    text('path'),
-    textMap('partitionValues'),
-    long('size'),
-    long('modificationTime'),
-    flag('dataChange'),
-    textMap('tags'),
-    deletionVector,
-    long('baseRowId'),
-    long('defaultRowCommitVersion'),
-    text('clusteringProvider'),
-    text('stats'),
-  ]),
   struct('remove', [
     text('path'),
     long('deletionTimestamp'),
@@ -70,9 +89,7 @@ export const checkpointFields: readonly RecordField[] = [
   struct('domainMetadata', [text('domain'), text('configuration'), flag('removed')]),
 ];
 
-/** The columns that make a checkpoint one of the V2 kind (PROTOCOL.md "V2 Spec"). */
-export const v2CheckpointFields: readonly RecordField[] = [
-  ...checkpointFields,
+const v2Fields: readonly RecordField[] = [
   struct('checkpointMetadata', [long('version'), textMap('tags')]),
   struct('sidecar', [text('path'), long('sizeInBytes'), long('modificationTime'), textMap('tags')]),
 ];
@@ -99,6 +116,7 @@ export function checkpointContent(
   state: FullState,
   retention: CheckpointRetention,
   form: CheckpointForm = 'classic',
+  statistics: StatisticsForm = jsonOnly,
 ): CheckpointContent {
   const removes = unexpiredRemoves(state, retention.nowMs, retention.deletedFilesMs);
   const transactions = [...state.transactions.values()].filter((txn) => isKept(txn, retention));
@@ -107,7 +125,7 @@ export function checkpointContent(
     addCount: state.adds.size,
     removeCount: removes.length,
     rowCount: header.length + 2 + transactions.length + state.domains.size + removes.length + state.adds.size,
-    rows: rowsOf(header, state, transactions, removes),
+    rows: rowsOf(header, state, transactions, removes, statistics),
   };
 }
 
@@ -122,6 +140,7 @@ function* rowsOf(
   state: FullState,
   transactions: readonly JsonObject[],
   removes: readonly JsonObject[],
+  { parsed }: StatisticsForm,
 ): Generator<RecordValues> {
   yield* header;
   yield { protocol: protocolRow(state.protocol ?? {}) };
@@ -129,7 +148,7 @@ function* rowsOf(
   for (const txn of transactions) yield { txn };
   for (const domainMetadata of state.domains.values()) yield { domainMetadata };
   for (const remove of removes) yield { remove: fileRow(remove) };
-  for (const add of state.adds.values()) yield { add: fileRow(add) };
+  for (const add of state.adds.values()) yield { add: { ...fileRow(add), ...parsed?.valuesOf(add) } };
 }
 
 /** Lists of features exist from versions 3 and 7 on; a list below, empty though it be, makes other engines refuse the table. */

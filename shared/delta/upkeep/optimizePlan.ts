@@ -1,4 +1,5 @@
 // Pure. Which small files are worth being rewritten as one (bin packing).
+import { partitionTextOf } from '../partitionValues.js';
 import { rowCountOf } from '../replay.js';
 import type { AddAction, Snapshot } from '../types.js';
 import { sizeSetting } from './intervals.js';
@@ -56,7 +57,7 @@ export function planOptimize(snapshot: Snapshot, limits: OptimizeLimits): Optimi
   const partitions = new Map<string, AddAction[]>();
   for (const file of [...snapshot.files.values()].sort(byTime)) {
     if (file.size >= limits.smallFileBytes && !hasManyDeletedRows(file)) continue;
-    const key = JSON.stringify(partitionColumns.map((name) => file.partitionValues[name] ?? null));
+    const key = JSON.stringify(partitionColumns.map((name) => partitionTextOf(file, name) ?? null));
     const files = partitions.get(key);
     if (files === undefined) partitions.set(key, [file]);
     else files.push(file);

@@ -1,7 +1,14 @@
 // Rows of some files of a table, read and written again as files of their own.
 import { type Clock, type Random, TributaryError } from '../../base/index.js';
-import { concatBatches, type DataBatch, type DataField, encodeParquet } from '../../parquet/index.js';
-import { encodeRows, writeDataFile } from '../dataFile.js';
+import {
+  concatBatches,
+  type DataBatch,
+  type DataField,
+  type EncodedParquet,
+  encodeParquet,
+} from '../../parquet/index.js';
+import { type DataFileTable, encodeRows, writeChangeFile, writeDataFile } from '../dataFile.js';
+import type { JsonObject } from '../json.js';
 import { scanTable } from '../scan.js';
 import { columnsOf, parseTableSchema } from '../schema.js';
 import { logOf, type TableLocation } from '../tableReader.js';
@@ -59,14 +66,41 @@ export async function writeRows(
   dataChange: boolean,
   context: RewriteContext,
 ): Promise<AddAction> {
-  const { schemaString, partitionColumns, configuration } = context.snapshot.metadata;
+  const table = fileTableOf(context.snapshot);
+  const files = { ...context, store: logOf(context).store };
+  return {
+    ...(await writeDataFile(encodeGrouped(batch, table), table, files, partitionValues)),
+    dataChange,
+  };
+}
+
+function fileTableOf({ metadata }: Snapshot): DataFileTable {
+  const { schemaString, partitionColumns, configuration } = metadata;
   const stored = parseTableSchema(schemaString).fields.filter(
     ({ field }) => !partitionColumns.includes(field.name),
   );
-  const table = { schema: { fields: stored }, configuration };
-  const encoded = encodeRows(batch, table, (rows, options) =>
-    encodeParquet(rows, { ...options, rowGroupRows }),
-  );
+  return { schema: { fields: stored }, configuration };
+}
+
+function encodeGrouped(batch: DataBatch, table: DataFileTable): EncodedParquet {
+  return encodeRows(batch, table, (rows, options) => encodeParquet(rows, { ...options, rowGroupRows }));
+}
+
+/** Says what became of a row, in a file of the change data feed. */
+export const changeTypeColumn = '_change_type';
+
+/** @returns the `cdc` of a file that tells readers of the change data feed of these rows, which are deleted */
+export function writeDeletedRows(
+  batch: DataBatch,
+  partitionValues: AddAction['partitionValues'],
+  context: RewriteContext,
+): Promise<JsonObject> {
+  const { rowCount, fields, columns } = batch;
+  const changes: DataBatch = {
+    rowCount,
+    fields: [...fields, { name: changeTypeColumn, type: 'string', nullable: true }],
+    columns: [...columns, { kind: 'text', values: new Array<string>(rowCount).fill('delete') }],
+  };
   const files = { ...context, store: logOf(context).store };
-  return { ...(await writeDataFile(encoded, table, files, partitionValues)), dataChange };
+  return writeChangeFile(encodeGrouped(changes, fileTableOf(context.snapshot)), files, partitionValues);
 }

@@ -2,7 +2,7 @@
 import type { ObjectInfo } from '../../storage/index.js';
 import { locateVector } from '../deletionVector.js';
 import type { JsonObject } from '../json.js';
-import { decodePath } from '../paths.js';
+import { decodePath, plainName } from '../paths.js';
 import { type FullState, unexpiredRemoves } from './fullState.js';
 import { deletionVectorOf, pathOf } from './rawActions.js';
 
@@ -19,7 +19,7 @@ export function neededNames(state: FullState, nowMs: number, retentionMs: number
 
 /** A data file and that of its deletion vector. @throws TributaryError for files outside the table's folder */
 export function namesOf(file: JsonObject): readonly string[] {
-  const name = decodePath(pathOf(file));
+  const name = plainName(decodePath(pathOf(file)));
   const vector = deletionVectorName(file);
   return vector === undefined ? [name] : [name, vector];
 }
@@ -35,7 +35,7 @@ function deletionVectorName(file: JsonObject): string | undefined {
     pathOf(file),
   );
   if (location.kind === 'inline') return undefined;
-  return location.isAbsolute || storageType === 'p' ? decodePath(location.path) : location.path;
+  return location.isAbsolute ? decodePath(location.path) : location.path;
 }
 
 export interface VacuumRules {

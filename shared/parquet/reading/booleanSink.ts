@@ -3,7 +3,7 @@ import type { ColumnValues } from '../columns.js';
 import { Encoding } from '../format.js';
 import type { ByteReader } from './byteReader.js';
 import { readHybrid } from './hybrid.js';
-import { type ColumnSink, unsupportedEncoding } from './sink.js';
+import { type ColumnSink, expectEnd, unsupportedEncoding } from './sink.js';
 
 export class BooleanSink implements ColumnSink {
   readonly #values: Uint8Array;
@@ -20,6 +20,7 @@ export class BooleanSink implements ColumnSink {
     if (count === 0) return;
     if (encoding === Encoding.PLAIN) {
       const bits = reader.take(Math.ceil(count / 8));
+      expectEnd(reader);
       for (let index = 0; index < count; index++) {
         this.#values[at + index] = (bits[index >> 3]! >> (index & 7)) & 1;
       }

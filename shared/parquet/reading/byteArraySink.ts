@@ -3,7 +3,13 @@ import type { ColumnValues, DecimalValues } from '../columns.js';
 import { Encoding } from '../format.js';
 import { type ByteReader, damagedPage } from './byteReader.js';
 import { readDeltaByteArrays, readDeltaLengthByteArrays } from './delta.js';
-import { type ColumnSink, isDictionaryEncoding, readIndices, unsupportedEncoding } from './sink.js';
+import {
+  type ColumnSink,
+  expectEnd,
+  isDictionaryEncoding,
+  readIndices,
+  unsupportedEncoding,
+} from './sink.js';
 
 type Decode<T> = (bytes: Uint8Array, start: number, end: number) => T;
 
@@ -63,6 +69,21 @@ function decodeText(bytes: Uint8Array, start: number, end: number): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('utf8');
 }
 
+/** BYTE_STREAM_SPLIT: the first bytes of all values, then their second ones, and so on. */
+function readByteStreams(
+  reader: ByteReader,
+  valueBytes: number,
+  count: number,
+  store: (index: number, bytes: Uint8Array, start: number, end: number) => void,
+): void {
+  const streams = reader.take(count * valueBytes);
+  const value = new Uint8Array(valueBytes);
+  for (let index = 0; index < count; index++) {
+    for (let byte = 0; byte < valueBytes; byte++) value[byte] = streams[byte * count + index]!;
+    store(index, value, 0, valueBytes);
+  }
+}
+
 class ByteArraySink<T, Column> implements ColumnSink<Column> {
   readonly #values: T[];
   #dictionary: T[] | undefined;
@@ -92,12 +113,15 @@ class ByteArraySink<T, Column> implements ColumnSink<Column> {
     };
     if (encoding === Encoding.PLAIN) {
       for (let index = 0; index < count; index++) values[at + index] = this.#readPlain(reader);
+      expectEnd(reader);
     } else if (isDictionaryEncoding(encoding)) {
       this.#readDictionaryValues(reader, count, at);
     } else if (encoding === Encoding.DELTA_LENGTH_BYTE_ARRAY) {
       readDeltaLengthByteArrays(reader, count, store);
     } else if (encoding === Encoding.DELTA_BYTE_ARRAY) {
       readDeltaByteArrays(reader, count, store);
+    } else if (encoding === Encoding.BYTE_STREAM_SPLIT && this.fixedLength !== undefined) {
+      readByteStreams(reader, this.fixedLength, count, store);
     } else {
       throw unsupportedEncoding(encoding);
     }

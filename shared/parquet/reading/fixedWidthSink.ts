@@ -3,7 +3,13 @@ import { TributaryError } from '../../base/index.js';
 import { Encoding } from '../format.js';
 import type { ByteReader } from './byteReader.js';
 import { readDeltaIntegers } from './delta.js';
-import { type ColumnSink, isDictionaryEncoding, readIndices, unsupportedEncoding } from './sink.js';
+import {
+  type ColumnSink,
+  expectEnd,
+  isDictionaryEncoding,
+  readIndices,
+  unsupportedEncoding,
+} from './sink.js';
 
 /** How the stored words become the column's values. */
 export type WordForm =
@@ -57,6 +63,7 @@ export class FixedWidthSink implements ColumnSink<WordColumn> {
     const valueBytes = this.#wordsPerValue * 4;
     if (encoding === Encoding.PLAIN) {
       bytesOf(this.#words).set(reader.take(count * valueBytes), at * valueBytes);
+      expectEnd(reader);
     } else if (isDictionaryEncoding(encoding)) {
       this.#readDictionaryValues(reader, count, at);
     } else if (encoding === Encoding.DELTA_BINARY_PACKED && this.#wordsPerValue < 3) {

@@ -4,7 +4,7 @@ import type { FileMetaData, RowGroup } from 'hyparquet';
 import { parquetMetadata } from 'hyparquet/src/metadata.js';
 import { TributaryError } from '../../base/index.js';
 import { damagedPage } from './byteReader.js';
-import { buildSchemaTree, type LeafNode, type TreeNode } from './schemaTree.js';
+import { buildSchemaTree, type LeafNode, leavesOf, type TreeNode } from './schemaTree.js';
 
 export interface ChunkLayout {
   /** Values with their nulls; for leaves inside lists more or less than the row group has rows. */
@@ -43,7 +43,28 @@ export function parseLayout(footer: Uint8Array): FileLayout {
   if (rowCount !== rowCountOf(metadata.num_rows)) {
     throw damagedPage(`row groups hold ${rowCount} rows, but the footer says ${metadata.num_rows}`);
   }
-  return { rowCount, columns: buildSchemaTree(metadata.schema), rowGroups };
+  const columns = buildSchemaTree(metadata.schema);
+  assertConsistent(columns, rowGroups);
+  return { rowCount, columns, rowGroups };
+}
+
+/**
+ * The schema and the chunks have the columns' names and types, each for itself. A footer has no checksum: a column whose name is
+ * damaged would pass for one that the file lacks, and one whose type is would have other values.
+ */
+function assertConsistent(columns: readonly TreeNode[], rowGroups: readonly RowGroupLayout[]): void {
+  const leaves = columns.flatMap(leavesOf);
+  for (const { group } of rowGroups) {
+    for (const { leafIndex, path, physicalType } of leaves) {
+      const chunk = group.columns[leafIndex]?.meta_data;
+      if (chunk === undefined) continue;
+      const { path_in_schema: inChunk = [], type } = chunk;
+      if (inChunk.length !== path.length || path.some((name, level) => name !== inChunk[level]))
+        throw damagedPage(`column "${path.join('.')}" is called "${inChunk.join('.')}" elsewhere`);
+      if (type !== physicalType)
+        throw damagedPage(`column "${path.join('.')}" is ${physicalType} and ${type} at once`);
+    }
+  }
 }
 
 function rowCountOf(value: unknown): number {

@@ -16,6 +16,7 @@ interface CommonNode {
 export interface LeafNode extends CommonNode {
   readonly kind: 'leaf';
   readonly type: ColumnType | DecimalType;
+  readonly physicalType: SchemaElement['type'];
   readonly form: StoredForm;
   /** Bytes of each value of a FIXED_LEN_BYTE_ARRAY. */
   readonly fixedLength: number | undefined;
@@ -48,6 +49,8 @@ export interface MapNode extends CommonNode {
 export interface UnsupportedNode extends CommonNode {
   readonly kind: 'unsupported';
   readonly reason: string;
+  /** A leaf that holds nothing but nulls, by its annotation. */
+  readonly isAllNull: boolean;
 }
 
 export type TreeNode = LeafNode | StructNode | ListNode | MapNode | UnsupportedNode;
@@ -69,7 +72,11 @@ class TreeBuilder {
 
   columns(): TreeNode[] {
     const count = this.elements[0]?.num_children ?? 0;
-    return this.#children(count, [], { definition: 0, repetition: 0 });
+    const columns = this.#children(count, [], { definition: 0, repetition: 0 });
+    // Columns that nobody announces would be missing, and read as null.
+    if (this.#position < this.elements.length)
+      throw damagedPage('the schema has more columns than it announces');
+    return columns;
   }
 
   #children(count: number, path: readonly string[], levels: Levels): TreeNode[] {
@@ -113,6 +120,7 @@ class TreeBuilder {
   /** A field that stands for one value; a repeated one is seen here as its own element. */
   #single(parentPath: readonly string[], levels: Levels): TreeNode {
     const element = this.#take();
+    if (element.repetition_type === undefined) throw damagedPage('a column is neither required nor optional');
     const nullable = element.repetition_type === 'OPTIONAL';
     const definition = levels.definition + (nullable ? 1 : 0);
     const path = [...parentPath, textOf(element.name)];
@@ -128,7 +136,7 @@ class TreeBuilder {
     }
     const children = this.#children(childCount, path, inside);
     if (annotation === undefined) return { kind: 'struct', ...common, children };
-    return { kind: 'unsupported', ...common, reason: `a group as ${annotation} has no column type` };
+    return unsupported(common, `a group as ${annotation} has no column type`);
   }
 
   #leaf(element: SchemaElement, common: CommonNode, path: readonly string[], levels: Levels): TreeNode {
@@ -137,7 +145,7 @@ class TreeBuilder {
     if (stored === undefined) {
       const annotation = element.logical_type?.type ?? element.converted_type;
       const reason = `${element.type}${annotation === undefined ? '' : ` as ${annotation}`} has no column type`;
-      return { kind: 'unsupported', ...common, reason };
+      return { ...unsupported(common, reason), isAllNull: common.nullable && annotation === 'NULL' };
     }
     const [type, form] = stored;
     const fixedLength = element.type === 'FIXED_LEN_BYTE_ARRAY' ? element.type_length : undefined;
@@ -148,6 +156,7 @@ class TreeBuilder {
       kind: 'leaf',
       ...common,
       type,
+      physicalType: element.type,
       form,
       fixedLength,
       leafIndex,
@@ -184,10 +193,14 @@ class TreeBuilder {
     const children = this.#children(entry.num_children ?? 0, [...path, textOf(entry.name)], inside);
     const [key, value] = children;
     if (children.length !== 2 || key === undefined || value === undefined) {
-      return { kind: 'unsupported', ...common, reason: 'its map entries are not a key and a value' };
+      return unsupported(common, 'its map entries are not a key and a value');
     }
     return { kind: 'map', ...common, elementDefinition: inside.definition, key, value };
   }
+}
+
+function unsupported(common: CommonNode, reason: string): UnsupportedNode {
+  return { kind: 'unsupported', ...common, reason, isAllNull: false };
 }
 
 function textOf(name: unknown): string {

@@ -28,6 +28,14 @@ export function unsupportedEncoding(encoding: number): TributaryError {
   );
 }
 
+/**
+ * That PLAIN values are all that a page holds. Where a damaged footer says that a column has no nulls, their levels would be taken for
+ * values, and the last values be left over.
+ */
+export function expectEnd(reader: ByteReader): void {
+  if (reader.remaining > 0) throw damagedPage('a page goes on behind its values');
+}
+
 export function isDictionaryEncoding(encoding: number): boolean {
   return encoding === Encoding.RLE_DICTIONARY || encoding === Encoding.PLAIN_DICTIONARY;
 }

@@ -13,6 +13,9 @@ const maxPrecision = 38;
 /** Undefined when no type stands for what the file holds. */
 export function storedTypeOf(element: SchemaElement): StoredType | undefined {
   if (annotationOf(element) === 'DECIMAL') return decimalType(element);
+  // A decimal whose annotation is damaged would be a whole number, and another one.
+  if ((element.precision ?? 0) > 0)
+    throw damagedPage(`column "${element.name}" has digits but is no decimal`);
   switch (element.type) {
     case 'BOOLEAN':
       return ['boolean', 'boolean'];
@@ -70,6 +73,9 @@ function int64Type(element: SchemaElement): StoredType | undefined {
   const logical = element.logical_type;
   const isLocal = logical?.type === 'TIMESTAMP' && logical.isAdjustedToUTC === false;
   const timestamp = isLocal ? 'timestamp_ntz' : 'timestamp';
+  const older = element.converted_type;
+  if (logical?.type === 'TIMESTAMP' && older !== undefined && older !== annotationOf(element))
+    throw damagedPage(`column "${element.name}" is ${annotationOf(element)} and ${older} at once`);
   switch (annotationOf(element)) {
     case undefined:
     case 'INT_64':

@@ -1,7 +1,8 @@
 // Pure. FileMetaData of a file of nested records.
-import { ConvertedType, Encoding, PhysicalType, Repetition } from '../format.js';
+import { Encoding, Repetition } from '../format.js';
+import { type LeafType, physicalTypeOf, writeLeaf } from '../schema.js';
 import { type CompactWriter, ListOf } from '../thrift.js';
-import type { LeafType, RecordField, RecordType } from './recordTypes.js';
+import { isLeaf, type RecordField, type RecordType } from './recordTypes.js';
 
 export interface LeafChunk {
   readonly path: readonly string[];
@@ -27,19 +28,12 @@ export interface RecordFooter {
   readonly createdBy: string;
 }
 
-const physicalTypes = {
-  string: PhysicalType.BYTE_ARRAY,
-  long: PhysicalType.INT64,
-  integer: PhysicalType.INT32,
-  boolean: PhysicalType.BOOLEAN,
-} as const satisfies Record<LeafType, number>;
-
 const repeated = 2;
 const convertedMap = 1;
 const convertedList = 3;
 
 /** Members of the union LogicalType. */
-const LogicalType = { STRING: 1, MAP: 2, LIST: 3 } as const;
+const LogicalType = { MAP: 2, LIST: 3 } as const;
 
 export function writeRecordFooter(writer: CompactWriter, footer: RecordFooter): void {
   writer.clear();
@@ -63,26 +57,26 @@ function countElements(fields: readonly RecordField[]): number {
 }
 
 function countChildren(type: RecordType): number {
-  if (typeof type === 'string') return 0;
+  if (isLeaf(type)) return 0;
   if (type.kind === 'struct') return countElements(type.fields);
   return type.kind === 'textMap' ? 3 : 2;
 }
 
 function writeField(writer: CompactWriter, { name, type }: RecordField): void {
-  if (typeof type === 'string') {
-    writeLeaf(writer, name, type, Repetition.OPTIONAL);
+  if (isLeaf(type)) {
+    writeLeaf(writer, { name, type, nullable: true }, type);
   } else if (type.kind === 'struct') {
     writeGroup(writer, name, Repetition.OPTIONAL, type.fields.length);
     for (const field of type.fields) writeField(writer, field);
   } else if (type.kind === 'textMap') {
     writeGroup(writer, name, Repetition.OPTIONAL, 1, convertedMap, LogicalType.MAP);
     writeGroup(writer, 'key_value', repeated, 2);
-    writeLeaf(writer, 'key', 'string', Repetition.REQUIRED);
-    writeLeaf(writer, 'value', 'string', Repetition.OPTIONAL);
+    writeLeaf(writer, { name: 'key', type: 'string', nullable: false }, 'string');
+    writeLeaf(writer, { name: 'value', type: 'string', nullable: true }, 'string');
   } else {
     writeGroup(writer, name, Repetition.OPTIONAL, 1, convertedList, LogicalType.LIST);
     writeGroup(writer, 'list', repeated, 1);
-    writeLeaf(writer, 'element', 'string', Repetition.OPTIONAL);
+    writeLeaf(writer, { name: 'element', type: 'string', nullable: true }, 'string');
   }
 }
 
@@ -100,18 +94,6 @@ function writeGroup(
   writer.i32(5, childCount);
   if (convertedType !== undefined) writer.i32(6, convertedType);
   if (logicalType !== undefined) writeLogicalType(writer, logicalType);
-  writer.endStruct();
-}
-
-function writeLeaf(writer: CompactWriter, name: string, type: LeafType, repetition: number): void {
-  writer.beginStruct();
-  writer.i32(1, physicalTypes[type]);
-  writer.i32(3, repetition);
-  writer.text(4, name);
-  if (type === 'string') {
-    writer.i32(6, ConvertedType.UTF8);
-    writeLogicalType(writer, LogicalType.STRING);
-  }
   writer.endStruct();
 }
 
@@ -142,7 +124,7 @@ function writeChunk(writer: CompactWriter, chunk: LeafChunk, codecId: number): v
   writer.beginStruct();
   writer.i64(2, chunk.dataPageOffset);
   writer.beginStructField(3);
-  writer.i32(1, physicalTypes[chunk.type]);
+  writer.i32(1, physicalTypeOf(chunk.type));
   writer.beginList(2, ListOf.I32, 2);
   writer.i32Element(Encoding.PLAIN);
   writer.i32Element(Encoding.RLE);

@@ -1,7 +1,7 @@
 // Pure. Nested records -> leaf columns with repetition and definition levels.
 // https://github.com/apache/parquet-format/blob/master/README.md#nested-encoding
 import { LeafColumn } from './leafColumn.js';
-import type { RecordField, RecordType, RecordValues } from './recordTypes.js';
+import { isLeaf, type RecordField, type RecordType, type RecordValues } from './recordTypes.js';
 
 /** Takes one field's value apart. `repetition` belongs to the first entry written; `definition` is what stands if the field is null. */
 interface Shredder {
@@ -35,7 +35,7 @@ function shredderOf(
   depth: number,
   leaves: LeafColumn[],
 ): Shredder {
-  if (typeof type === 'string') return leafShredder(new LeafColumn(path, type, false, depth + 1, 0), leaves);
+  if (isLeaf(type)) return leafShredder(new LeafColumn(path, type, false, depth + 1, 0), leaves);
   switch (type.kind) {
     case 'struct':
       return structShredder(type.fields, path, depth, leaves);

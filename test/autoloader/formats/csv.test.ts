@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { Buffer } from 'node:buffer';
 import { describe, it } from 'node:test';
 import { seededRandom } from '../../../shared/base/index.js';
+import { ofSeeds } from '../../support/seeds.js';
 import { landed, landedInTwo, onlyBad, readAll, readShort } from './landed.js';
 
 describe('CSV', () => {
@@ -100,7 +101,7 @@ describe('random CSV', () => {
     const random = seededRandom(7);
     const parts = ['a', ',', '"', '\n', '\r\n', 'é', '1.5', ' '];
     const pick = (count: number) => Math.floor(random.next() * count);
-    for (let round = 0; round < 150; round++) {
+    for (let round = 0; round < ofSeeds(150); round++) {
       const rows = Array.from({ length: 6 }, () =>
         Array.from({ length: 3 }, () =>
           Array.from({ length: pick(4) }, () => parts[pick(parts.length)]).join(''),

@@ -4,6 +4,7 @@ import { Buffer } from 'node:buffer';
 import { describe, it } from 'node:test';
 import { ExactNumber, type FileValue, readRecords } from '../../../shared/autoloader/formats/index.js';
 import { seededRandom } from '../../../shared/base/index.js';
+import { ofSeeds } from '../../support/seeds.js';
 import { landed, landedInTwo, readAll, readShort } from './landed.js';
 
 const exact = (text: string) => new ExactNumber(text);
@@ -198,7 +199,7 @@ describe('random JSON', () => {
   it('reads as JSON.parse does, at whatever bytes the chunks end', async () => {
     const random = seededRandom(20);
     const next = () => random.next();
-    for (let round = 0; round < 60; round++) {
+    for (let round = 0; round < ofSeeds(60); round++) {
       const objects = Array.from({ length: 4 }, () => randomObject(next, 0));
       const expected = objects.map((object) => JSON.parse(JSON.stringify(object)));
       const lines = objects.map((object) => JSON.stringify(object)).join('\n');

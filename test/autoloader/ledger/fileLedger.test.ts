@@ -1,7 +1,12 @@
 // The ledger of a stream's files: discovered once, planned once, finished once.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type BatchPlan, FileLedger, type LandedFile } from '../../../shared/autoloader/ledger/index.js';
+import {
+  type BatchLimits,
+  type BatchPlan,
+  FileLedger,
+  type LandedFile,
+} from '../../../shared/autoloader/ledger/index.js';
 import { seededRandom } from '../../../shared/base/index.js';
 import { createMemoryLedger, type Ledger } from '../../../shared/storage/index.js';
 
@@ -18,6 +23,15 @@ function createFileLedger(ledger: Ledger = createMemoryLedger(), allowOverwrites
   let nowMs = 1_700_000_000_000;
   const clock = { nowMs: () => nowMs++, sleep: async () => undefined };
   return new FileLedger({ ledger, stream: 'files', allowOverwrites, clock });
+}
+
+async function planned(
+  ledger: FileLedger,
+  committedBatch: number,
+  batchLimits: BatchLimits,
+): Promise<BatchPlan | undefined> {
+  const result = await ledger.plan(committedBatch, batchLimits);
+  return result.kind === 'batch' ? result.plan : undefined;
 }
 
 function finished(plan: BatchPlan, version: number) {
@@ -37,42 +51,42 @@ async function statesOf(ledger: FileLedger): Promise<Record<string, string>> {
 describe('the ledger of files', () => {
   it('takes a file in once, however often it is announced', async () => {
     const ledger = createFileLedger();
-    assert.equal(await ledger.discover([fileAt(1)]), 1);
-    assert.equal(await ledger.discover([fileAt(1)]), 0);
-    assert.equal(await ledger.discover([fileAt(1), fileAt(2), fileAt(2), fileAt(3)]), 2);
-    assert.equal(await ledger.discover([fileAt(1, 'e2')]), 0, 'other bytes under a known name');
+    assert.equal((await ledger.discover([fileAt(1)])).length, 1);
+    assert.equal((await ledger.discover([fileAt(1)])).length, 0);
+    assert.equal((await ledger.discover([fileAt(1), fileAt(2), fileAt(2), fileAt(3)])).length, 2);
+    assert.equal((await ledger.discover([fileAt(1, 'e2')])).length, 0, 'other bytes under a known name');
     assert.deepEqual(await ledger.outstanding(), { fileCount: 3, byteCount: 300 });
   });
 
   it('takes other bytes under a known name as another file where overwrites are allowed', async () => {
     const ledger = createFileLedger(createMemoryLedger(), true);
-    assert.equal(await ledger.discover([fileAt(1)]), 1);
-    assert.equal(await ledger.discover([fileAt(1, 'e2')]), 1);
-    assert.equal(await ledger.discover([fileAt(1, 'e2')]), 0);
+    assert.equal((await ledger.discover([fileAt(1)])).length, 1);
+    assert.equal((await ledger.discover([fileAt(1, 'e2')])).length, 1);
+    assert.equal((await ledger.discover([fileAt(1, 'e2')])).length, 0);
   });
 
   it('takes in many files of which some are known', async () => {
     const ledger = createFileLedger();
     await ledger.discover([3, 40, 77, 149].map((index) => fileAt(index)));
     const all = Array.from({ length: 150 }, (_, index) => fileAt(index));
-    assert.equal(await ledger.discover(all), 146);
+    assert.equal((await ledger.discover(all)).length, 146);
     assert.equal((await ledger.knownIds()).size, 150);
   });
 
   it('plans the files that have waited longest, within the limits, and the same batch until it is finished', async () => {
     const ledger = createFileLedger();
     for (let index = 0; index < 25; index++) await ledger.discover([fileAt(index)]);
-    const plan = await ledger.plan(-1, limits);
+    const plan = await planned(ledger, -1, limits);
     assert.deepEqual(
       plan?.files.map(({ path }) => path),
       Array.from({ length: 10 }, (_, index) => `in/${index}.json`),
     );
     await ledger.discover([fileAt(99)]);
-    assert.deepEqual(await ledger.plan(-1, { ...limits, maxFiles: 3 }), plan, 'whatever is asked now');
+    assert.deepEqual(await planned(ledger, -1, { ...limits, maxFiles: 3 }), plan, 'whatever is asked now');
     assert.equal(await ledger.isUnfinished(0), true);
     await ledger.finish(finished(plan!, 7));
     assert.equal(await ledger.isUnfinished(0), false);
-    const next = await ledger.plan(0, { maxFiles: 100, maxBytes: 450 });
+    const next = await planned(ledger, 0, { maxFiles: 100, maxBytes: 450 });
     assert.equal(next?.batch, 1);
     assert.equal(next.files.length, 5, 'the last file may exceed the bytes');
     assert.equal(next.files[0]?.path, 'in/10.json');
@@ -81,11 +95,14 @@ describe('the ledger of files', () => {
   it('leaves files discovered later to a later batch', async () => {
     const ledger = createFileLedger();
     await ledger.discover([fileAt(1)]);
-    const [first] = (await ledger.plan(-1, limits))!.files;
+    const [first] = (await planned(ledger, -1, limits))!.files;
     await ledger.discover([fileAt(2)]);
-    await ledger.finish(finished((await ledger.plan(-1, limits))!, 0));
-    assert.equal(await ledger.plan(0, { ...limits, discoveredBeforeMs: first!.discoveredMs + 1 }), undefined);
-    assert.equal((await ledger.plan(0, limits))?.files.length, 1);
+    await ledger.finish(finished((await planned(ledger, -1, limits))!, 0));
+    assert.equal(
+      await planned(ledger, 0, { ...limits, discoveredBeforeMs: first!.discoveredMs + 1 }),
+      undefined,
+    );
+    assert.equal((await planned(ledger, 0, limits))?.files.length, 1);
   });
 
   it('gives all of many racing planners the same batch', async () => {
@@ -93,7 +110,7 @@ describe('the ledger of files', () => {
     await createFileLedger(shared).discover(Array.from({ length: 40 }, (_, index) => fileAt(index)));
     const plans = await Promise.all(
       Array.from({ length: 6 }, (_, rival) =>
-        createFileLedger(shared).plan(-1, { ...limits, maxFiles: 5 + rival }),
+        planned(createFileLedger(shared), -1, { ...limits, maxFiles: 5 + rival }),
       ),
     );
     for (const plan of plans) assert.deepEqual(plan, plans[0]);
@@ -102,7 +119,7 @@ describe('the ledger of files', () => {
   it('keeps what became of each file', async () => {
     const ledger = createFileLedger();
     await ledger.discover([fileAt(1), fileAt(2), fileAt(3), fileAt(4)]);
-    const plan = (await ledger.plan(-1, limits))!;
+    const plan = (await planned(ledger, -1, limits))!;
     const [one, two, three, four] = [...plan.files].sort((a, b) => a.path.localeCompare(b.path));
     const batch = {
       batch: 0,
@@ -122,7 +139,7 @@ describe('the ledger of files', () => {
       'in/3.json': 'missing',
       'in/4.json': 'waiting',
     });
-    const next = await ledger.plan(0, limits);
+    const next = await planned(ledger, 0, limits);
     assert.deepEqual(
       next?.files.map(({ path, etag }) => [path, etag]),
       [['in/4.json', 'e2']],
@@ -136,7 +153,7 @@ describe('the ledger of files', () => {
   it('holds batches of more files than one text of a row', async () => {
     const ledger = createFileLedger();
     await ledger.discover(Array.from({ length: 2_000 }, (_, index) => fileAt(index)));
-    const plan = await ledger.plan(-1, { maxFiles: 1_900, maxBytes: 1e9 });
+    const plan = await planned(ledger, -1, { maxFiles: 1_900, maxBytes: 1e9 });
     assert.equal(new Set(plan?.files.map(({ path }) => path)).size, 1_900);
   });
 
@@ -184,7 +201,7 @@ async function loadWithCrashes(seed: number): Promise<void> {
   }
   while ((await createFileLedger(inner).outstanding()).fileCount > 0) {
     await attempt(async (ledger) => {
-      const plan = await ledger.plan(committed, { maxFiles: 13, maxBytes: 1e9 });
+      const plan = await planned(ledger, committed, { maxFiles: 13, maxBytes: 1e9 });
       if (plan === undefined) return;
       for (const { path } of plan.files) loads.set(path, (loads.get(path) ?? 0) + 1);
       committed = plan.batch;

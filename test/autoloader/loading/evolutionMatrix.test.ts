@@ -50,6 +50,22 @@ const changes: readonly Change[] = [
     outcomes: everywhere('column'),
   },
   {
+    what: 'a column that is gone',
+    record: { text: 'b' },
+    value: 'whole',
+    expected: undefined,
+    path: ['whole'],
+    outcomes: everywhere('dropped'),
+  },
+  {
+    what: 'a renamed column',
+    record: { label: 'b' },
+    value: 'label',
+    expected: 'b',
+    path: ['label'],
+    outcomes: newField,
+  },
+  {
     what: 'a new column',
     record: { extra: 'x' },
     value: 'extra',

@@ -7,6 +7,7 @@ import type { Ledger, LedgerChange, LedgerChangeResult, LedgerRow } from '../../
 import { FaultyStore, ProcessKilled } from '../../support/faultyStore.js';
 import { FileWorld, landingWith, streamOf } from '../../support/fileStreams.js';
 import { Interleaving } from '../../support/interleaving.js';
+import { caseStride, ofSeeds } from '../../support/seeds.js';
 
 const small = { group: { maxFiles: 2 }, stage: { maxRows: 3 } };
 
@@ -116,7 +117,7 @@ describe('a loader that dies', () => {
     const whole = new Lifetime();
     await listAndLoad(counting, mortalStores(counting, whole));
     assert.ok(whole.writeCount > 15, `${whole.writeCount} writes`);
-    for (let atWrite = 1; atWrite <= whole.writeCount; atWrite++) {
+    for (let atWrite = 1; atWrite <= whole.writeCount; atWrite += caseStride) {
       for (const when of ['before', 'after'] as const) {
         const world = newWorld();
         const expected = fill(world);
@@ -129,7 +130,7 @@ describe('a loader that dies', () => {
   });
 
   it('again and again, at any of its writes, gets there all the same', async () => {
-    for (let seed = 0; seed < 25; seed++) {
+    for (let seed = 0; seed < ofSeeds(25); seed++) {
       const random = seededRandom(seed);
       const world = newWorld();
       const expected = fill(world);
@@ -150,7 +151,7 @@ describe('a loader that dies', () => {
 
 describe('storage whose answers get lost', () => {
   it('makes the loader try again, and no record come twice', async () => {
-    for (let seed = 0; seed < 40; seed++) {
+    for (let seed = 0; seed < ofSeeds(40); seed++) {
       const random = seededRandom(seed + 500);
       const world = newWorld();
       const expected = fill(world);
@@ -176,7 +177,7 @@ describe('storage whose answers get lost', () => {
 
 describe('two loaders of one stream', () => {
   it('share the work in any order of their steps', async () => {
-    for (let seed = 0; seed < 40; seed++) {
+    for (let seed = 0; seed < ofSeeds(40); seed++) {
       const world = newWorld();
       const expected = fill(world);
       const interleaving = new Interleaving(seededRandom(seed));

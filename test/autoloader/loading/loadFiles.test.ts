@@ -180,6 +180,19 @@ describe('loading files', () => {
     assert.equal((await world.rows()).length, 25);
   });
 
+  it('takes thousands of files of one listing in commits of a thousand', async () => {
+    const world = new FileWorld();
+    for (let n = 0; n < 3_000; n++) world.put(`${n}.json`, `{"n":${n}}`);
+    const { discovery, loader } = world.open();
+    assert.deepEqual(await discovery.list(), { fileCount: 3_000, newCount: 3_000 });
+    const batches = await loadFiles(loader);
+    assert.deepEqual(
+      batches.map(({ rowCount }) => rowCount),
+      Array(3).fill(1_000),
+    );
+    assert.equal(new Set((await world.rows()).map(({ n }) => n)).size, 3_000);
+  });
+
   it('obeys prefix and glob', async () => {
     const world = new FileWorld(streamOf({ prefix: 'in', glob: '*.json' }));
     for (const path of [
@@ -310,6 +323,37 @@ describe('the table of a stream', () => {
     );
   });
 
+  it('takes names that every object of JavaScript has for names like others', async () => {
+    const world = new FileWorld();
+    world.put(
+      'a.ndjson',
+      '{"constructor":2,"toString":"t","valueOf":1,"in":{"__proto__":3,"hasOwnProperty":4}}',
+    );
+    await load(world);
+    const [row] = await world.rows();
+    assert.equal(row?._rescued_data, null);
+    for (const [name, value] of [
+      ['constructor', 2],
+      ['toString', 't'],
+      ['valueOf', 1],
+    ] as const)
+      assert.equal(row?.[name], value, name);
+    const { schemaString } = (await world.snapshot()).metadata;
+    assert.match(schemaString, /"name":"__proto__","type":"long"/);
+    assert.match(schemaString, /"name":"hasOwnProperty","type":"long"/);
+  });
+
+  it('keeps rescued values whose names are those of the file path beside it', async () => {
+    const world = new FileWorld(streamOf({ schemaEvolutionMode: 'rescue' }));
+    world.putJson('0.json', { n: 0 });
+    await load(world);
+    world.putJson('1.json', { n: 1, _file_path: 'x', _file_path_: 'y' });
+    await load(world);
+    const [, row] = await world.rows();
+    const rescued = { _file_path: 'x', _file_path_: 'y', _file_path__: '1.json' };
+    assert.deepEqual(JSON.parse(String(row?._rescued_data)), rescued);
+  });
+
   it('never gets a column twice when a record has the name that another field is renamed to', async () => {
     const world = new FileWorld(streamOf({ rename: { local_ts: 'ts' } }));
     world.putJson('a.json', { ts: 'one', local_ts: 'two', _file_row: 7, LOCAL_TS: 'three' });
@@ -398,7 +442,7 @@ describe('a file that is not what it was', () => {
 
   it('leaves no row behind when it goes away while it is read', async () => {
     const world = new FileWorld();
-    const lines = Array.from({ length: 200_000 }, (_, n) => JSON.stringify({ n, pad: 'x'.repeat(40) }));
+    const lines = Array.from({ length: 20_000 }, (_, n) => JSON.stringify({ n, pad: 'x'.repeat(580) }));
     world.put('a.ndjson', lines.join('\n'));
     world.putJson('b.json', { n: -1 });
     let reads = 0;
@@ -418,7 +462,7 @@ describe('a file that is not what it was', () => {
     assert.equal(loaded.rowCount, 1);
     assert.deepEqual((await ledger.outstanding()).fileCount, 1);
     await loadFiles(loader);
-    assert.equal((await world.snapshot()).totalRows, 200_002);
+    assert.equal((await world.snapshot()).totalRows, 20_002);
   });
 });
 
@@ -469,6 +513,26 @@ describe('cleaning up after loading', () => {
     for await (const { path } of world.landing.list('')) paths.push(path);
     assert.deepEqual(paths, ['archive/sub/a.json', 'in/noise.bin']);
     assert.deepEqual(await load(world), []);
+  });
+
+  it('goes on past a file that cannot be moved, and says so at the end', async () => {
+    const cleaning = { mode: 'move', moveTo: 'archive', retentionMs: 0 } as const;
+    const world = new FileWorld(streamOf({ prefix: 'in', cleanSource: cleaning }));
+    for (let n = 0; n < 5; n++) world.putJson(`in/${n}.json`, { n });
+    await load(world);
+    const refuses = (code: 'STORAGE_REJECTED' | 'STORAGE_DENIED') =>
+      landingWith(world.landing, {
+        move: (version, target) =>
+          version.path === 'in/2.json'
+            ? Promise.reject(new TributaryError(code, 'no'))
+            : world.landing.move(version, target),
+      });
+    await assert.rejects(world.open({ landing: refuses('STORAGE_REJECTED') }).clean(), /no/);
+    const left: string[] = [];
+    for await (const { path } of world.landing.list('in/')) left.push(path);
+    assert.deepEqual(left, ['in/2.json']);
+    await assert.rejects(world.open({ landing: refuses('STORAGE_DENIED') }).clean(), /no/);
+    assert.equal((await world.open().clean()).archivedCount, 1);
   });
 
   it('deletes them, but not what was written over them since', async () => {

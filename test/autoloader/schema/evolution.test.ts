@@ -36,6 +36,10 @@ function evolve(
 const first = [{ id: 'a', n: 1, x: 1.5, place: { lat: 50.5 } }];
 const known = evolve(undefined, first, 'rescue').fields;
 
+function isStruct(type: DataType): type is Extract<DataType, { readonly kind: 'struct' }> {
+  return typeof type === 'object' && type.kind === 'struct';
+}
+
 /** The rows that records become in a table with these fields, as plain values. */
 function rowsOf(fields: readonly DataField[], records: readonly FileObject[], mode: SchemaEvolutionMode) {
   const writer = new RecordWriter({ fields: [...fields, ...lineageFields], rename: {}, mode });
@@ -224,6 +228,22 @@ describe('a new column', () => {
     assert.equal(writer.outgrowth.hasNewField, false);
     writer.append(records[0]!, file, 2);
     assert.equal(writer.outgrowth.hasNewField, true);
+  });
+});
+
+describe('keys that are data', () => {
+  it('fill a table up to a limit, and are rescued beyond it', () => {
+    const record = (batch: number) =>
+      Object.fromEntries(Array.from({ length: 900 }, (_, index) => [`k${batch}_${index}`, 1]));
+    let fields = known;
+    for (let batch = 0; batch < 12; batch++) {
+      fields = evolve(fields, [{ ...record(batch), in: record(batch) }], 'addNewColumns').fields;
+    }
+    const count = (all: readonly DataField[]): number =>
+      all.reduce((sum, { type }) => sum + 1 + (isStruct(type) ? count(type.fields) : 0), 0);
+    assert.ok(count(fields) > 9_000 && count(fields) <= 10_000, `${count(fields)} fields`);
+    const [row] = rowsOf(fields, [{ id: 'b', late: 1 }], 'addNewColumns');
+    assert.equal(JSON.parse(String(row?._rescued_data)).late, 1);
   });
 });
 

@@ -297,23 +297,6 @@ describe('a checkpoint is not written', () => {
     });
   }
 
-  for (const [key, value] of [
-    ['delta.checkpoint.writeStatsAsJson', 'false'],
-    ['delta.checkpoint.writeStatsAsStruct', 'true'],
-  ] as const) {
-    it(`with ${key} ${value}, from writer version 3 on, which obliges to it`, async () => {
-      const table = await setUp();
-      await setProperties(table, { [key]: value });
-      assert.equal((await writeCheckpoint(table)).version, 6);
-      const protocol = { minReaderVersion: 1, minWriterVersion: 3 };
-      await putCommitLines(table.store, root, 7, [{ protocol }]);
-      await assert.rejects(writeCheckpoint(table), {
-        code: 'DELTA_PROTOCOL_UNSUPPORTED',
-        message: new RegExp(key),
-      });
-    });
-  }
-
   it('of a table that is not there, or a version that is not', async () => {
     const table = await setUp();
     await assert.rejects(writeCheckpoint({ ...table, root: 'tables/none' }), {

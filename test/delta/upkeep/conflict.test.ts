@@ -10,6 +10,12 @@ import {
 } from '../../../shared/delta/conflict.js';
 
 const add = (path: string) => ({ path, partitionValues: {}, size: 1, modificationTime: 1, dataChange: true });
+const vector = {
+  storageType: 'u',
+  pathOrInlineDv: 'ab^-aqEH.-t@S}K{vb[*k^',
+  sizeInBytes: 36,
+  cardinality: 2,
+};
 const nothing: CommitActions = {
   protocol: undefined,
   metadata: undefined,
@@ -46,6 +52,12 @@ const winners = {
     removes: [{ path: 'a%20b', dataChange: false }],
   },
   'delete of the same file': { ...nothing, removes: [{ path: 'a%20b', dataChange: true }] },
+  // The file stays, under the same path, with other rows deleted.
+  'deletion vector for the same file': {
+    ...nothing,
+    adds: [{ ...add('a%20b'), deletionVector: vector }],
+    removes: [{ path: 'a%20b', dataChange: true }],
+  },
   'metadata change': { ...nothing, metadata },
   'protocol change': { ...nothing, protocol: { minReaderVersion: 1, minWriterVersion: 3 } },
   'vacuum entry': nothing,
@@ -81,6 +93,7 @@ const conflicts: Readonly<Record<keyof typeof losers, Partial<Record<Winner, str
   optimize: {
     'optimize of the same file': 'readFileRemoved',
     'delete of the same file': 'readFileRemoved',
+    'deletion vector for the same file': 'readFileRemoved',
   },
   delete: {
     'blind append': 'rowsAdded',
@@ -88,12 +101,14 @@ const conflicts: Readonly<Record<keyof typeof losers, Partial<Record<Winner, str
     'append with a transaction': 'rowsAdded',
     'optimize of the same file': 'readFileRemoved',
     'delete of the same file': 'readFileRemoved',
+    'deletion vector for the same file': 'rowsAdded',
   },
   'delete, WriteSerializable': {
     'append that read the table': 'rowsAdded',
     'optimize of other files': 'rowsAdded',
     'optimize of the same file': 'rowsAdded',
     'delete of the same file': 'readFileRemoved',
+    'deletion vector for the same file': 'rowsAdded',
   },
   'metadata change': {
     'blind append': 'rowsAdded',
@@ -101,6 +116,7 @@ const conflicts: Readonly<Record<keyof typeof losers, Partial<Record<Winner, str
     'append with a transaction': 'rowsAdded',
     'optimize of other files': 'rowsAdded',
     'optimize of the same file': 'rowsAdded',
+    'deletion vector for the same file': 'rowsAdded',
   },
   vacuum: {},
   'transaction of an application': { 'append with a transaction': 'transaction' },
@@ -155,6 +171,7 @@ describe('the conflict matrix', () => {
       'optimize of other files': 'none',
       'optimize of the same file': 'none',
       'delete of the same file': 'none',
+      'deletion vector for the same file': 'none',
       'metadata change': 'tableChanged',
       'protocol change': 'tableChanged',
       'vacuum entry': 'none',

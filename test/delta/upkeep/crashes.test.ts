@@ -1,7 +1,7 @@
 // A process that dies at any of its writes and deletions: the table is readable, the next run completes, and what was left over goes.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { seededRandom } from '../../../shared/base/index.js';
+import { seededRandom, TributaryError } from '../../../shared/base/index.js';
 import {
   cleanUpLog,
   createTable,
@@ -22,6 +22,7 @@ import { ProcessKilled } from '../../support/faultyStore.js';
 import { type ForeignForm, replaceLogByCheckpoint } from '../../support/foreignCheckpoint.js';
 import { putCommitLines } from '../../support/foreignTable.js';
 import { InstantClock } from '../../support/instantClock.js';
+import { formsOf } from '../../support/seeds.js';
 import { liveRows } from '../../support/tableRows.js';
 
 const root = 'tables/readings';
@@ -129,7 +130,7 @@ const operations: Readonly<Record<string, Operation>> = {
   },
 };
 
-for (const form of ['commits', 'two parts', 'V2 in JSON with sidecars'] as const) {
+for (const form of formsOf(['commits', 'two parts', 'V2 in JSON with sidecars'] as const)) {
   describe(`a process that dies, on a table with ${form}`, () => {
     for (const [name, { run, rows = all }] of Object.entries(operations)) {
       it(`in ${name}: at any change the table is whole, and the next run completes`, async () => {
@@ -170,3 +171,53 @@ for (const form of ['commits', 'two parts', 'V2 in JSON with sidecars'] as const
     }
   });
 }
+
+/** The n-th change of the store lands, but its answer gets lost. */
+function forgetfulStore(
+  store: ObjectStore,
+  atChange: number,
+): { forgetful: ObjectStore; changes: () => number } {
+  let changes = 0;
+  const change = async <Result>(land: () => Promise<Result>): Promise<Result> => {
+    changes++;
+    const isLost = changes === atChange;
+    const result = await land();
+    if (isLost) throw new TributaryError('STORAGE_UNAVAILABLE', 'no answer', { retry: 'transient' });
+    return result;
+  };
+  const forgetful: ObjectStore = {
+    ...store,
+    read: (path, range) => store.read(path, range),
+    head: (path) => store.head(path),
+    list: (prefix, options) => store.list(prefix, options),
+    put: (path, bytes) => change(() => store.put(path, bytes)),
+    putIfAbsent: (path, bytes) => change(() => store.putIfAbsent(path, bytes)),
+    delete: (path) => change(() => store.delete(path)),
+  };
+  return { forgetful, changes: () => changes };
+}
+
+describe('an answer of the storage that is lost', () => {
+  for (const [name, { run, rows = all }] of Object.entries(operations)) {
+    it(`in ${name}: at any change, it is done once all the same`, async () => {
+      for (let atChange = 1; ; atChange++) {
+        const table = await setUp('commits');
+        const before = (await openTable(table)).snapshot;
+        const { forgetful, changes } = forgetfulStore(table.store, atChange);
+        await run({ ...table, store: forgetful }).catch((error: unknown) => {
+          // Deletions may be given up for now; nothing that was written is in doubt.
+          assert.ok(error instanceof TributaryError && error.code === 'STORAGE_UNAVAILABLE', String(error));
+        });
+        assert.deepEqual(await liveRows(table), rows, `change ${atChange}`);
+        await run({ ...table, random: seededRandom(2) });
+        assert.deepEqual(await liveRows(table), rows, `change ${atChange}, again`);
+        if (changes() < atChange) {
+          assert.ok(atChange > 1, 'nothing was changed');
+          break;
+        }
+        const { snapshot } = await openTable(table);
+        assert.ok(snapshot.version - before.version <= 2, `change ${atChange}: committed twice`);
+      }
+    });
+  }
+});

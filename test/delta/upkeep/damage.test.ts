@@ -28,6 +28,7 @@ import {
 import { replaceLogByCheckpoint } from '../../support/foreignCheckpoint.js';
 import { deleteCommits, logDigits } from '../../support/foreignTable.js';
 import { InstantClock } from '../../support/instantClock.js';
+import { ofSeeds } from '../../support/seeds.js';
 import { liveRows } from '../../support/tableRows.js';
 
 const root = 'tables/readings';
@@ -256,7 +257,7 @@ describe('with damage anywhere', () => {
     let done = 0;
     const names = [...Object.keys(operations), 'history'];
     const history = (table: TableOnStore): Promise<unknown> => readHistory(table);
-    for (let attempt = 0; attempt < 220; attempt++) {
+    for (let attempt = 0; attempt < ofSeeds(220); attempt++) {
       const table = await setUp();
       if (attempt % 2 === 1) await withoutCommits(table);
       const wanted = await liveRows(table);
@@ -283,7 +284,7 @@ describe('with damage anywhere', () => {
       await table.files.put(path, whole);
       assert.deepEqual(await liveRows(table), wanted, `${name}, ${path}`);
     }
-    assert.ok(done > 50, `${done} done`);
+    assert.ok(done > ofSeeds(50), `${done} done`);
     for (const code of ['DELTA_LOG_CORRUPT', 'PARQUET_INVALID'])
       assert.ok(codes.has(code), [...codes].join());
   });

@@ -16,8 +16,9 @@ import { expectedRows, partitionAppend, readingsSchema, readLogLines } from '../
 import { ProcessKilled } from '../../support/faultyStore.js';
 import { putCommitLines } from '../../support/foreignTable.js';
 import { InstantClock } from '../../support/instantClock.js';
-import { Interleaving } from '../../support/interleaving.js';
+import { ofSeeds } from '../../support/seeds.js';
 import { storeWith } from '../../support/storeWith.js';
+import { Outcomes, TableRace } from '../../support/tableRace.js';
 import { liveRows } from '../../support/tableRows.js';
 
 const root = 'tables/readings';
@@ -41,23 +42,15 @@ async function operations(table: Awaited<ReturnType<typeof setUp>>): Promise<unk
 }
 
 describe('a vacuum beside a restore', () => {
-  it('never deletes what came back, in 200 orders', async () => {
-    const outcomes = new Map<string, number>();
-    const count = (what: string): void => {
-      outcomes.set(what, (outcomes.get(what) ?? 0) + 1);
-    };
-    for (let seed = 0; seed < 200; seed++) {
+  it('never deletes what came back, in many orders', async () => {
+    const outcomes = new Outcomes();
+    for (let seed = 0; seed < ofSeeds(200); seed++) {
       const table = await setUp();
-      const race = new Interleaving(seededRandom(seed));
-      const as = (task: number) => ({
-        ...table,
-        store: race.view(table.store),
-        random: seededRandom(seed * 10 + task),
-      });
-      const results = await race.run<void>([
+      const race = new TableRace(table, seed);
+      const results = await race.settle<void>([
         async () => {
           // A restore asks the store more often than a vacuum: without pauses it would hardly ever come in between.
-          const { store, ...others } = as(1);
+          const { store, ...others } = race.as(1);
           const pause = async (turns: number) => {
             for (let turn = 0; turn < turns; turn++) await store.head('nothing');
           };
@@ -69,26 +62,26 @@ describe('a vacuum beside a restore', () => {
           });
           const vacuum = { ...others, store: slow };
           await pause(seed % 25);
-          count(`vacuum ${(await vacuumTable(vacuum)).kind}`);
+          outcomes.count(`vacuum ${(await vacuumTable(vacuum)).kind}`);
         },
-        async () => count(`restore ${(await restoreTable({ ...as(2), version: 3 })).kind}`),
+        async () => outcomes.count(`restore ${(await restoreTable({ ...race.as(2), version: 3 })).kind}`),
         async () => {
-          const late = as(3);
+          const late = race.as(3);
           for (let turn = 0; turn < (seed * 7) % 40; turn++) await late.store.head('nothing');
-          count(`restore ${(await restoreTable({ ...late, version: 2 })).kind}`);
+          outcomes.count(`restore ${(await restoreTable({ ...late, version: 2 })).kind}`);
         },
       ]);
       for (const result of results) {
         if (result.status === 'fulfilled') continue;
         const { reason } = result;
         assert.ok(reason instanceof TributaryError && reason.code === 'DELTA_FILE_MISSING', String(reason));
-        count('restore came too late');
+        outcomes.count('restore came too late');
       }
       // Throws when a live file is gone.
       const rows = await liveRows(table);
       assert.ok(rows.length === 6 || rows.length === 4, `seed ${seed}: ${rows.length} rows`);
     }
-    const summary = JSON.stringify([...outcomes]);
+    const summary = `${outcomes}`;
     for (const [what, least] of [
       ['vacuum vacuumed', 20],
       ['vacuum aborted', 5],
@@ -96,7 +89,7 @@ describe('a vacuum beside a restore', () => {
       ['restore conflict', 5],
       ['restore vacuumAtWork', 5],
     ] as const)
-      assert.ok((outcomes.get(what) ?? 0) >= least, `${what}: ${summary}`);
+      assert.ok(outcomes.of(what) >= ofSeeds(least), `${what}: ${summary}`);
   });
 
   it('stops before it starts when planned files came back', async () => {

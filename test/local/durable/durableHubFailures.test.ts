@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { DurableHub, type FunctionCall, type FunctionOutcome } from '../../../local/durable/index.js';
 import { seededRandom, silentLogger, systemClock } from '../../../shared/base/index.js';
+import type { Cleanup } from '../../support/cleanup.js';
+import { pollUntil } from '../../support/waiting.js';
 import { MemoryDisk } from './memoryDisk.js';
 import {
   EntityId,
@@ -10,10 +12,6 @@ import {
   SdkFunctions,
   type SdkFunctionsOptions,
 } from './sdkFunctions.js';
-
-interface Cleanup {
-  after(callback: () => unknown): void;
-}
 
 /** Functions whose first calls of a kind end as a test wants. */
 class FailingFunctions extends SdkFunctions {
@@ -42,18 +40,8 @@ async function start(t: Cleanup, functions: SdkFunctions, disk = new MemoryDisk(
   return hub;
 }
 
-async function until<T>(probe: () => Promise<T | undefined>): Promise<T> {
-  const deadlineMs = Date.now() + 5_000;
-  for (;;) {
-    const found = await probe();
-    if (found !== undefined) return found;
-    if (Date.now() > deadlineMs) throw new Error('It did not happen in time.');
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}
-
 function ended(hub: DurableHub, id: string): Promise<readonly [status: string, output: unknown]> {
-  return until(async () => {
+  return pollUntil(`${id} has ended`, async () => {
     const { status = '', output = null } = (await hub.client.instance(id)) ?? {};
     const isEnd = ['Completed', 'Failed', 'Terminated'].includes(status);
     return isEnd ? ([status, JSON.parse(output ?? 'null')] as const) : undefined;
@@ -149,13 +137,14 @@ describe('an orchestration', () => {
     const disk = new MemoryDisk();
     const waits = {
       *main(context: OrchestrationContext): Generator<unknown, unknown, unknown> {
-        return yield context.df.createTimer(new Date(context.df.currentUtcDateTime.getTime() + 50));
+        return yield context.df.waitForExternalEvent('wakes it');
       },
     };
     const first = await start(t, new SdkFunctions({ orchestrators: waits }), disk);
     await first.client.start({ name: 'main', instanceId: 'i', input: null });
     await first.stop((work) => work);
     const second = await start(t, new SdkFunctions({ orchestrators: {} }), disk);
+    await second.client.raiseEvent('i', 'wakes it', null);
     const [status, output] = await ended(second, 'i');
     assert.equal(status, 'Failed');
     assert.match(String(output), /no orchestrator function 'main'/);
@@ -232,7 +221,7 @@ describe('an orchestration', () => {
     });
     const hub = await start(t, functions);
     await hub.client.start({ name: 'parent', instanceId: 'i', input: null });
-    const childId = await until(async () => {
+    const childId = await pollUntil('the child runs', async () => {
       const all = await hub.client.instances({ statuses: ['Running'] });
       return all.find(({ name }) => name === 'child')?.instanceId;
     });

@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { formatCell, jsonRow } from '../../../local/terminal/cells.js';
-import type { ColumnBatch, ColumnType, ColumnValues } from '../../../shared/parquet/index.js';
+import { formatCell, isNumeric, jsonRow, jsonValue } from '../../../local/terminal/cells.js';
+import type {
+  ColumnBatch,
+  ColumnType,
+  ColumnValues,
+  DataField,
+  DataType,
+  DataValues,
+} from '../../../shared/parquet/index.js';
 
 const bytes = (...values: number[]): ColumnValues => ({ kind: 'bytes', values: [Uint8Array.from(values)] });
 const text = (value: string | null): ColumnValues => ({ kind: 'text', values: [value] });
@@ -40,6 +47,45 @@ describe('a cell', () => {
   for (const [name, type, column, expected] of cases) {
     it(`shows ${name}`, () => assert.equal(formatCell(type, column, 0), expected));
   }
+
+  it('shows structs, lists and maps as JSON on one line, and decimals with all their digits', () => {
+    const field = (name: string, type: DataType): DataField => ({ name, type, nullable: true });
+    const decimal: DataType = { kind: 'decimal', precision: 5, scale: 2 };
+    const type: DataType = {
+      kind: 'struct',
+      fields: [
+        field('at', 'timestamp'),
+        field('prices', { kind: 'list', element: field('element', decimal) }),
+        field('labels', { kind: 'map', key: field('key', 'string'), value: field('value', 'string') }),
+        field('counts', { kind: 'map', key: field('key', 'integer'), value: field('value', 'boolean') }),
+        field('body', 'binary'),
+        field('nothing', { kind: 'void' }),
+      ],
+    };
+    const column: DataValues = {
+      kind: 'struct',
+      children: [
+        numbers(0),
+        { kind: 'list', offsets: Int32Array.of(0, 2), element: { kind: 'decimals', values: [150n, -7n] } },
+        { kind: 'map', offsets: Int32Array.of(0, 1), keys: text('a'), values: text('line\nbreak') },
+        {
+          kind: 'map',
+          offsets: Int32Array.of(0, 1),
+          keys: numbers(3),
+          values: { kind: 'numbers', values: Uint8Array.of(1) },
+        },
+        bytes(0xff),
+        { kind: 'void' },
+      ],
+    };
+    const json =
+      '{"at":"1970-01-01T00:00:00Z","prices":["1.50","-0.07"],"labels":{"a":"line\\nbreak"},"counts":[[3,true]],"body":{"base64":"/w=="},"nothing":null}';
+    assert.equal(formatCell(type, column, 0), json);
+    assert.deepEqual(jsonValue(type, column, 0), JSON.parse(json));
+    assert.equal(formatCell(decimal, { kind: 'decimals', values: [150n] }, 0), '1.50');
+    assert.equal(isNumeric(decimal), true);
+    assert.equal(isNumeric(type), false);
+  });
 
   it('says how long bytes are that it does not show in full', () => {
     const column = bytes(...new Array<number>(40).fill(0xff));

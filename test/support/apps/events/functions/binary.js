@@ -1,5 +1,7 @@
-// Logs what it is given: the bodies in base64, the metadata, the retry context. BEHAVIOUR says how it ends.
+// Logs what it is given: the bodies in base64, the metadata, the retry context. BEHAVIOUR says how it ends, GATE what its last
+// attempt waits for.
 import { app } from '@azure/functions';
+import { passGate } from '../../gate.js';
 
 const behaviour = process.env.BEHAVIOUR ?? 'succeed';
 
@@ -26,6 +28,8 @@ app.eventHub('binary', {
           : {}),
       })}`,
     );
+    if (context.retryContext?.retryCount === context.retryContext?.maxRetryCount)
+      await passGate(process.env.GATE);
     if (behaviour !== 'succeed') throw new Error('on purpose');
   },
 });
