@@ -330,7 +330,9 @@ export class DeviceShard {
       if (device === undefined) continue;
       const emit = new Emission(this.#layout, nowMs);
       const silentSinceMs = this.#silence.since(device.lastArrivalMs);
-      const hasCaughtUp = emit.windows(device, 'watermark', this.#roomBytes);
+      // What the last tick, or the last reading, had no room for.
+      const closedBy = device.windows.isIdle ? 'idle' : 'watermark';
+      const hasCaughtUp = emit.windows(device, closedBy, this.#roomBytes);
       if (hasCaughtUp && device.windows.advanceIdle(silentSinceMs, nowMs))
         emit.windows(device, 'idle', this.#roomBytes);
       emit.alerts(device, device.alerts.tick(id, device.lastArrivalMs, nowMs, silentSinceMs));

@@ -115,6 +115,11 @@ export class DeviceWindows {
     return this.#closedThroughMicros < this.#watermarkMicros || this.#retired.length > 0;
   }
 
+  /** Silence has moved the watermark, and no reading has caught up with it: what is due is so because the device is idle. */
+  get isIdle(): boolean {
+    return this.#watermarkMicros > this.#maxEventTimeMicros - this.#plan.allowedLatenessMicros;
+  }
+
   /**
    * Removes and returns the windows whose end the watermark has reached, ascending by end, then as in pipeline.ts.
    * @param most after so many no other end begins; call it again while `isBehind`

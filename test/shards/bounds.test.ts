@@ -19,11 +19,11 @@ const overlapping = 288;
 const sizeMs = overlapping * minuteMs;
 const sliding = { kind: 'sliding', sizeMs, slideMs: minuteMs } as const;
 
-function planOf(definition: WindowDefinition, maxBytes: number): ShardPlan {
+function planOf(definition: WindowDefinition, maxBytes: number, idleTimeoutMs = 10 * minuteMs): ShardPlan {
   const windows = {
     definitions: { it: definition },
     allowedLatenessMs: 30_000,
-    idleTimeoutMs: 10 * minuteMs,
+    idleTimeoutMs,
     maxShardBytes: maxBytes,
   };
   return planShards(shardPipeline({ windows }));
@@ -100,6 +100,17 @@ describe('a shard with windows that overlap 288 times', () => {
     assert.ok(wide.rows.length >= 2 * devices * (overlapping - 1));
     assert.deepEqual(narrow.rows.toSorted(), wide.rows.toSorted());
     assert.equal(narrow.shard.describe().openWindows, 0);
+  });
+
+  it('says of each that silence closed it, although most wait for room', () => {
+    const shard = new TestShard(planOf(sliding, maxShardBytes, sizeMs + minuteMs));
+    shard.ingest(readings(1, 0, 0), { nowMs: startMs });
+    const batches = shard.drainFor(startMs, startMs + sizeMs + 2 * minuteMs);
+    const closing = batches.filter(({ rows }) => rows.windows.length > 0);
+    assert.ok(closing.length > 1, `${closing.length} batches`);
+    const rows = closing.flatMap(described);
+    assert.equal(rows.length, overlapping);
+    for (const row of rows) assert.match(row, /^idle it/);
   });
 
   it('takes no reading that makes known devices too large, and takes them again when windows have closed', () => {
