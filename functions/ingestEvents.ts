@@ -37,6 +37,7 @@ function shardClient(context: InvocationContext): ShardClient {
   const client = df.getClient(context);
   return {
     signal: (shard, signals) => client.signalEntity(shardEntity(shard), 'ingest', signals),
+    hold: (shard, nowMs) => client.signalEntity(shardEntity(shard), 'hold', { nowMs }),
     outboxBytes: async (shard) => {
       const { entityState } = await client.readEntityState<unknown>(shardEntity(shard));
       return outboxBytesIn(entityState);

@@ -6,6 +6,7 @@ import pipeline from '../pipeline.js';
 import { getApp } from '../shared/app.js';
 import { startSingleton } from '../shared/maintenance/index.js';
 import {
+  mostSeals,
   type PublicationInput,
   type PublishOutcome,
   planPublication,
@@ -47,11 +48,14 @@ export function* publishShards(context: df.OrchestrationContext): Generator<df.T
   const input = durable.getInput<PublicationInput>();
   const round = planPublication(input);
   const nowMs = durable.currentUtcDateTime.getTime();
-  const sealed: SealedBatch[] = yield durable.Task.all(
-    round.seals.map(({ shard, ...seal }) =>
-      durable.callEntity(shardEntity(shard), 'seal', { ...seal, nowMs }),
-    ),
-  );
+  const sealAll = (seals: typeof round.seals) =>
+    durable.Task.all(
+      seals.map(({ shard, ...seal }) => durable.callEntity(shardEntity(shard), 'seal', { ...seal, nowMs })),
+    );
+  let sealed: readonly SealedBatch[] = yield sealAll(round.seals);
+  for (let count = 1; count < mostSeals && round.again(sealed).length > 0; count++) {
+    sealed = round.completed(sealed, yield sealAll(round.again(sealed)));
+  }
   const batches = round.publishable(sealed);
   const outcomes: PublishOutcome[] =
     batches.length === 0

@@ -29,7 +29,7 @@ import {
   WebhookDelivery,
   webhookTargets,
 } from './results/index.js';
-import { hasShards, planShards, signalBreaches } from './shards/index.js';
+import { hasShards, planShards, resultBytesOf, signalBreaches } from './shards/index.js';
 import {
   type AccountSettings,
   blobContainerOf,
@@ -166,6 +166,7 @@ async function openShards(options: {
     signaller: new ShardSignaller({
       shardCount: windows.shards,
       maxOutboxBytes: plan.limits.maxOutboxBytes,
+      resultBytes: (signal) => resultBytesOf(signal, plan),
       fields: plan.fields,
       mayBreach: (signal) => signalBreaches(signal, plan),
       clock: systemClock,

@@ -2,7 +2,7 @@
 import { backoffMs, describeError } from '../../shared/base/index.js';
 import {
   changesOfEntityTurn,
-  changesOfSignals,
+  changesOfMessages,
   type EntityAnswer,
   type EntityIntake,
   entityPayload,
@@ -28,23 +28,32 @@ export class EntityRunner {
 
   /** One turn. */
   async run(entityId: string): Promise<void> {
+    while (!this.options.stopped.aborted) if ((await this.#turn(entityId)) !== 'runAgain') return;
+  }
+
+  async #turn(entityId: string): Promise<'runAgain' | undefined> {
     const { store, clock, random } = this.options;
     const entity = store.hub.entities.get(entityId);
-    if (entity === undefined) return;
+    if (entity === undefined) return undefined;
     const intake = takeRequests(entity, {
       maxOperationCount,
       nowMs: clock.nowMs(),
       isCurrent: (execution) => isCurrent(store.hub, execution),
     });
-    if (intake === undefined) return;
+    if (intake === undefined) return undefined;
     const answer = await this.#answer(entityId, entity, intake);
-    if (answer === undefined) return;
+    if (answer === undefined || answer === 'runAgain') return answer;
     const around = { nowMs: clock.nowMs(), newId: () => random.uuid() };
     await store.commit(changesOfEntityTurn(entity, intake, answer, around));
+    return undefined;
   }
 
   /** @returns undefined when the host stops before the batch could be run */
-  async #answer(entityId: string, entity: Entity, intake: EntityIntake): Promise<EntityAnswer | undefined> {
+  async #answer(
+    entityId: string,
+    entity: Entity,
+    intake: EntityIntake,
+  ): Promise<EntityAnswer | 'runAgain' | undefined> {
     const { operations } = intake;
     if (operations.length === 0) return failedBatch(entity, 0, '');
     const { functions, logger, clock, random, stopped } = this.options;
@@ -58,7 +67,6 @@ export class EntityRunner {
     let failureCount = 0;
     while (!stopped.aborted) {
       const answer = await this.#attempt(entityId, entity, intake);
-      if (answer === 'runAgain') continue;
       if (answer !== 'failed') return answer;
       await clock.sleep(backoffMs(failureCount++, random.next(), redelivery), stopped);
     }
@@ -70,7 +78,7 @@ export class EntityRunner {
     entity: Entity,
     intake: EntityIntake,
   ): Promise<EntityAnswer | 'failed' | 'runAgain'> {
-    const { functions, faults, logger, store, random } = this.options;
+    const { functions, faults, logger, store, clock, random } = this.options;
     const { operations } = intake;
     const outcome = await functions.run({
       kind: 'entity',
@@ -87,8 +95,9 @@ export class EntityRunner {
     const answer = outcome.value as EntityAnswer;
     const fault = faults.nextEntityBatch();
     if (fault === 'none') return answer;
-    if (fault === 'rerunAfterSignals') {
-      await store.commit(changesOfSignals(answer.signals, { newId: () => random.uuid() }));
+    if (fault === 'rerunAfterSending') {
+      const around = { nowMs: clock.nowMs(), newId: () => random.uuid() };
+      await store.commit(changesOfMessages(intake, answer, around));
     }
     logger.log('debug', `Fault: a batch of ${operations.length} operations of ${entityId} runs again.`);
     return 'runAgain';

@@ -157,7 +157,7 @@ export function changesOfEntityTurn(
   answer: EntityAnswer,
   around: { readonly nowMs: number; newId(): string },
 ): Change[] {
-  const { consumed, lock, operations, lockChanges } = intake;
+  const { consumed, lock, lockChanges } = intake;
   const turn: Change = {
     kind: 'entityTurn',
     entityId: schedulerIdOf(entity.name, entity.key),
@@ -167,14 +167,23 @@ export function changesOfEntityTurn(
     lock,
     atMs: around.nowMs,
   };
-  const responses = operations.flatMap((operation, index) =>
-    // A function that answers one operation twice shifts the rest, there as here: results go by their place.
-    responseTo(operation, answer.results[index] ?? {}, around.nowMs),
-  );
-  return [turn, ...responses, ...changesOfSignals(answer.signals, around), ...lockChanges];
+  return [turn, ...changesOfMessages(intake, answer, around), ...lockChanges];
 }
 
-export function changesOfSignals(signals: readonly EntitySignal[], { newId }: { newId(): string }): Change[] {
+/** What a batch sends: answers to its callers, and signals. */
+export function changesOfMessages(
+  { operations }: EntityIntake,
+  { results, signals }: EntityAnswer,
+  { nowMs, newId }: { readonly nowMs: number; newId(): string },
+): Change[] {
+  const responses = operations.flatMap((operation, index) =>
+    // A function that answers one operation twice shifts the rest, there as here: results go by their place.
+    responseTo(operation, results[index] ?? {}, nowMs),
+  );
+  return [...responses, ...changesOfSignals(signals, newId)];
+}
+
+function changesOfSignals(signals: readonly EntitySignal[], newId: () => string): Change[] {
   return signals.map(({ target, name, input }) => ({
     kind: 'requestSent',
     entityId: schedulerIdOf(target.name, target.key),

@@ -8,10 +8,10 @@ export interface DurableFaults {
   readonly duplicateSignals?: number;
   /** A client's signal is held back while later ones pass it. */
   readonly delaySignals?: number;
-  /** A batch of an entity runs again from the state before it: its first outcome is lost. */
+  /** A batch of an entity runs again from the state before it, with what has arrived since: its first outcome is lost. */
   readonly rerunBatches?: number;
-  /** The same, but what the first run signalled is sent nevertheless, as on Azure Storage. */
-  readonly rerunAfterSignals?: number;
+  /** The same, but what the first run signalled and answered is sent nevertheless, as on Azure Storage. */
+  readonly rerunAfterSending?: number;
   /** How long signals are held back at most. Default 200. */
   readonly maxDelayMs?: number;
 }
@@ -21,7 +21,7 @@ export interface SignalFault {
   readonly delaysMs: readonly number[];
 }
 
-export type BatchFault = 'none' | 'rerun' | 'rerunAfterSignals';
+export type BatchFault = 'none' | 'rerun' | 'rerunAfterSending';
 
 export class FaultSwitches {
   constructor(
@@ -36,8 +36,8 @@ export class FaultSwitches {
   }
 
   nextEntityBatch(): BatchFault {
-    const { rerunBatches = 0, rerunAfterSignals = 0 } = this.faults;
-    if (this.#happens(rerunAfterSignals)) return 'rerunAfterSignals';
+    const { rerunBatches = 0, rerunAfterSending = 0 } = this.faults;
+    if (this.#happens(rerunAfterSending)) return 'rerunAfterSending';
     return this.#happens(rerunBatches) ? 'rerun' : 'none';
   }
 
@@ -55,7 +55,7 @@ const optionNames: Readonly<Record<string, keyof DurableFaults>> = {
   duplicate: 'duplicateSignals',
   delay: 'delaySignals',
   rerun: 'rerunBatches',
-  'rerun-after-signals': 'rerunAfterSignals',
+  'rerun-after-sending': 'rerunAfterSending',
   'max-delay-ms': 'maxDelayMs',
 };
 

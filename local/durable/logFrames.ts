@@ -32,14 +32,27 @@ export function readFrames(bytes: Buffer): FramesRead {
       payload.length === 0 ||
       crc32(payload) !== bytes.readUInt32LE(position + 4)
     ) {
-      // A write that was cut off ends the file, or has left zeros up to its end.
-      const isTorn = end >= bytes.length || bytes.subarray(position).every((byte) => byte === 0);
+      // A write that was cut off ends the file, or has left zeros up to its end. No whole frame follows it: then it is the length
+      // that is damaged.
+      const isTorn =
+        (end >= bytes.length && !hasFrameAfter(bytes, position)) ||
+        bytes.subarray(position).every((byte) => byte === 0);
       return { payloads, validBytes: position, rest: isTorn ? 'torn' : 'damaged' };
     }
     payloads.push(payload.toString());
     position = end;
   }
   return { payloads, validBytes: position, rest: 'none' };
+}
+
+/** Quick: read as a length, four characters of a text point far beyond the end of the file. */
+function hasFrameAfter(bytes: Buffer, position: number): boolean {
+  for (let start = position + 1; start + headBytes < bytes.length; start++) {
+    const end = frameEnd(bytes, start);
+    if (end > bytes.length || end === start + headBytes) continue;
+    if (crc32(bytes.subarray(start + headBytes, end)) === bytes.readUInt32LE(start + 4)) return true;
+  }
+  return false;
 }
 
 function frameEnd(bytes: Buffer, position: number): number {

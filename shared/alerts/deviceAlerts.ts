@@ -88,21 +88,27 @@ export class DeviceAlerts {
     return this.#emitted ?? none;
   }
 
-  /** Raises silence, once, when the device's last reading arrived too long ago. */
-  tick(deviceId: string, lastArrivalMs: number, nowMs: number): readonly Alert[] {
+  /**
+   * Raises silence, once, when the device's last reading arrived too long ago.
+   * @param silentSinceMs later than that when nobody was listening for a while
+   */
+  tick(
+    deviceId: string,
+    lastArrivalMs: number,
+    nowMs: number,
+    silentSinceMs = lastArrivalMs,
+  ): readonly Alert[] {
     this.#emitted = undefined;
     const state = this.#state;
     const { silence } = this.#plan;
     if (state.orphans.length > 0) this.#resolveOrphans(deviceId, undefined);
-    const silentMs = nowMs - lastArrivalMs;
-    if (silence === undefined || state.silentSinceMicros !== undefined || silentMs < silence.silentForMs) {
-      return this.#emitted ?? none;
-    }
+    const isSilent = silence !== undefined && nowMs - silentSinceMs >= silence.silentForMs;
+    if (!isSilent || state.silentSinceMicros !== undefined) return this.#emitted ?? none;
     const lastEventTimeMicros = state.lastEventTimeMicros ?? lastArrivalMs * 1000;
     const openedAtMicros = lastEventTimeMicros + silence.silentForMs * 1000;
     state.silentSinceMicros = openedAtMicros;
     const { name: rule, severity } = silence;
-    const message = silenceMessage(silence, deviceId, silentMs);
+    const message = silenceMessage(silence, deviceId, nowMs - lastArrivalMs);
     const alert = { rule, group: silenceGroup, severity, message, openedAtMicros };
     const raised = { transition: 'raised', ...alert, eventTimeMicros: openedAtMicros } as const;
     this.#push(alertWithoutReading(deviceId, raised, lastArrivalMs, this.#plan));

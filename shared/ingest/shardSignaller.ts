@@ -10,6 +10,8 @@ import { SignalRounds } from './signalRounds.js';
 export interface ShardClient extends OutboxReader {
   /** Resolves once the signals are stored, in one request. */
   signal(shard: number, signals: readonly ShardSignal[]): Promise<void>;
+  /** Tells a shard that readings for it are held back, so that it does not take its devices for silent. */
+  hold(shard: number, nowMs: number): Promise<void>;
   /** Publishes the shard's alerts without waiting for the timer. @returns false when that is being done already */
   publishAlerts(shard: number): Promise<boolean>;
 }
@@ -18,6 +20,8 @@ export interface ShardSignallerOptions {
   readonly shardCount: number;
   /** Results that may wait in a shard before it gets no more readings. */
   readonly maxOutboxBytes: number;
+  /** What a signal may add to them. */
+  resultBytes(signal: ShardSignal): number;
   /** Number fields that the shards need. */
   readonly fields: readonly string[];
   /** Whether a signal may raise an alert. */
@@ -47,7 +51,7 @@ export class ShardSignaller {
   constructor(options: ShardSignallerOptions) {
     this.#options = options;
     this.#rounds = new SignalRounds(options);
-    this.#pressure = new ShardPressure(options.maxOutboxBytes);
+    this.#pressure = new ShardPressure(options);
   }
 
   /** For one call of `Ingestor.ingest`. */
@@ -90,6 +94,7 @@ export class ShardSignaller {
       await this.#pressure.admit(signals, client);
       await this.#rounds.send(signals, client);
     } catch (cause) {
+      if (isHeld(cause)) await this.#hold(signals, client);
       if (cause instanceof TributaryError) throw cause;
       throw new TributaryError(
         'SHARD_UNREACHABLE',
@@ -97,6 +102,17 @@ export class ShardSignaller {
         { cause },
       );
     }
+  }
+
+  /** The batch waits for one of its shards; the devices of the others are not silent for that. */
+  async #hold(signals: readonly AddressedSignal[], client: ShardClient): Promise<void> {
+    const { clock, logger } = this.#options;
+    const shards = [...new Set(signals.map(({ shard }) => shard))];
+    const told = await Promise.allSettled(shards.map((shard) => client.hold(shard, clock.nowMs())));
+    const failed = told.find((outcome) => outcome.status === 'rejected');
+    if (failed === undefined) return;
+    const error = describeError(failed.reason);
+    logger.log('warn', 'A shard could not be told that readings for it wait', { error });
   }
 
   /** Only saves time: what is not published now is published by the timer. */
@@ -116,6 +132,10 @@ export class ShardSignaller {
       }
     }
   }
+}
+
+function isHeld(error: unknown): boolean {
+  return error instanceof TributaryError && error.code === 'SHARD_OUTBOX_FULL';
 }
 
 /** Starts anew where another process may have had a batch in between. */

@@ -168,9 +168,9 @@ export interface WindowsDefinition {
   /** Durable entities that the devices are spread over. Fixed once there is state. Default 16, at most 1,024. */
   readonly shards?: number;
   /**
-   * What the state of one shard may grow to. A device that would go beyond three quarters of it is turned away (its readings go to
-   * quarantine, `shard_full`); ingest waits while results beyond the last quarter wait in it. Default 1_048_576, which every Durable
-   * backend takes.
+   * What the state of one shard may grow to. From five eighths of it on no new device is taken in, from three quarters on no reading
+   * that needs more (they go to quarantine, `shard_full`); ingest waits while results beyond the last quarter wait in it. Default
+   * 1_048_576, which every Durable backend takes.
    */
   readonly maxShardBytes?: number;
   /** How often results leave the shards: NCRONTAB with six fields, or `%SETTING%`. Default every ten seconds. */

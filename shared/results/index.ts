@@ -14,7 +14,7 @@ export {
   recentAlerts,
   shardPartition,
 } from './latestState.js';
-export { alertPauseMs, type PublicationInput, planPublication } from './publication.js';
+export { alertPauseMs, mostSeals, type PublicationInput, planPublication } from './publication.js';
 export {
   type PublishOutcome,
   type ResultAppender,

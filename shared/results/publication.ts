@@ -21,8 +21,14 @@ interface WaitingShard {
   readonly acknowledge?: number;
 }
 
+type ShardSeal = Omit<SealInput, 'nowMs'> & { readonly shard: number };
+
 export interface PublicationRound {
-  readonly seals: readonly (Omit<SealInput, 'nowMs'> & { readonly shard: number })[];
+  readonly seals: readonly ShardSeal[];
+  /** Seals whose batch was not stored when they were answered. @param sealed one per seal */
+  again(sealed: readonly SealedBatch[]): readonly ShardSeal[];
+  /** @param answers to the seals that were done `again` @returns `sealed` with these in their places */
+  completed(sealed: readonly SealedBatch[], answers: readonly SealedBatch[]): readonly SealedBatch[];
   /** @param sealed one per seal */
   publishable(sealed: readonly SealedBatch[]): readonly ShardBatch[];
   /** @param outcomes one per batch */
@@ -40,6 +46,8 @@ export interface AfterRound {
 const latestPerRun = 1_000;
 /** Each has a sealed batch in the history and one in an activity's input. */
 const shardsAtOnce = 32;
+/** Seals of one shard in one round. Only where a provider ran one again is the second not enough; the next run takes what is left. */
+export const mostSeals = 3;
 /** Alerts of a steady stream of breaches leave together; each commit makes a file. */
 export const alertPauseMs = 1_000;
 
@@ -47,8 +55,18 @@ export function planPublication(input: PublicationInput): PublicationRound {
   const { waiting, shardCount, onlyAlerts = false } = input;
   const maxDevices = Math.max(1, Math.floor(latestPerRun / shardCount));
   const now = waiting.slice(0, shardsAtOnce);
+  const seals = now.map((shard) => ({ ...shard, onlyAlerts, maxDevices }));
   return {
-    seals: now.map((shard) => ({ ...shard, onlyAlerts, maxDevices })),
+    seals,
+    again: (sealed) => seals.filter((_, index) => isUnstored(sealed[index])),
+    completed: (sealed, answers) => {
+      const waiting = [...answers];
+      return sealed.map((batch) => {
+        if (!isUnstored(batch)) return batch;
+        const answer = waiting.shift() ?? batch;
+        return { ...answer, summary: batch.summary ?? answer.summary };
+      });
+    },
     publishable: (sealed) =>
       now.flatMap(({ shard }, index) => {
         const batch = sealed[index];
@@ -60,6 +78,11 @@ export function planPublication(input: PublicationInput): PublicationRound {
     after: (batches, outcomes) =>
       onlyAlerts ? afterAlerts(input, batches, outcomes) : afterAll(input, batches, outcomes),
   };
+}
+
+/** Histories of earlier versions have no such answers; a shard that cannot be read answers nothing. */
+function isUnstored(batch: SealedBatch | null | undefined): boolean {
+  return batch?.isUnstored === true;
 }
 
 function afterAll(

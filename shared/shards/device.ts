@@ -110,27 +110,33 @@ export class Device {
 
   /** A reading came: silence changes nothing before one of these times. */
   wakeAfterReading(plan: ShardPlan): void {
-    const windowsMs = this.windows.isEmpty ? undefined : this.lastArrivalMs + plan.idleTimeoutMs;
-    this.#wakeAtMs = earliest(windowsMs, this.#silenceDueMs(plan));
+    const windowsMs = this.windows.isEmpty
+      ? undefined
+      : this.#windowsDueMs(this.lastArrivalMs + plan.idleTimeoutMs);
+    this.#wakeAtMs = earliest(windowsMs, this.#silenceDueMs(plan, this.lastArrivalMs));
   }
 
   /** As `wakeAfterReading`, to the millisecond: takes longer, and ticks are rare. */
-  wakeAfterTick(plan: ShardPlan): void {
-    const [next] = this.windows.openWindows();
-    const newestMicros = this.windows.maxEventTimeMicros;
-    if (next === undefined || newestMicros === undefined) {
-      this.#wakeAtMs = earliest(undefined, this.#silenceDueMs(plan));
+  wakeAfterTick(plan: ShardPlan, silentSinceMs: number): void {
+    const { nextEndMicros, maxEventTimeMicros: newestMicros } = this.windows;
+    if (nextEndMicros === undefined || newestMicros === undefined) {
+      this.#wakeAtMs = earliest(undefined, this.#silenceDueMs(plan, silentSinceMs));
       return;
     }
-    const untilEndMs = Math.ceil((next.endMicros - newestMicros) / 1000) + plan.allowedLatenessMs;
-    const windowsMs = this.lastArrivalMs + Math.max(plan.idleTimeoutMs, untilEndMs);
-    this.#wakeAtMs = earliest(windowsMs, this.#silenceDueMs(plan));
+    const untilEndMs = Math.ceil((nextEndMicros - newestMicros) / 1000) + plan.allowedLatenessMs;
+    const windowsMs = this.#windowsDueMs(silentSinceMs + Math.max(plan.idleTimeoutMs, untilEndMs));
+    this.#wakeAtMs = earliest(windowsMs, this.#silenceDueMs(plan, silentSinceMs));
   }
 
-  #silenceDueMs({ silence }: ShardPlan): number | undefined {
+  /** At the next tick when there was no room for rows of windows that are due. */
+  #windowsDueMs(laterMs: number): number {
+    return this.windows.isBehind ? 1 : laterMs;
+  }
+
+  #silenceDueMs({ silence }: ShardPlan, silentSinceMs: number): number | undefined {
     if (silence === undefined) return undefined;
     const isRaised = this.alerts.openAlerts().some(({ rule }) => rule === silence.name);
-    return isRaised ? undefined : this.lastArrivalMs + silence.silentForMs;
+    return isRaised ? undefined : silentSinceMs + silence.silentForMs;
   }
 }
 

@@ -4,6 +4,7 @@ import { describeError, TributaryError } from '../base/index.js';
 import { IntervalSet } from '../windows/index.js';
 import { Device, timersOf } from './device.js';
 import { Emission } from './emission.js';
+import { jsonBytesOf } from './limits.js';
 import { Outbox } from './outbox.js';
 import type { ShardPlan } from './plan.js';
 import {
@@ -18,6 +19,7 @@ import type { LatestDevice, SealedBatch, SealInput, ShardSummary } from './resul
 import { encodeFailedRow } from './rows.js';
 import { checkedState, type ShardCounts, type ShardState, stateVersion } from './shardState.js';
 import { parseSignal, type ShardSignal } from './signal.js';
+import { Silence } from './silence.js';
 
 const minuteMs = 60_000;
 const dayMs = 24 * 60 * minuteMs;
@@ -25,8 +27,24 @@ const dayMs = 24 * 60 * minuteMs;
 const forgetAfterMs = 7 * dayMs;
 /** And so much later whatever is open: devices that are gone for good must not fill the shard. */
 const giveUpAfterMs = 30 * dayMs;
+/** Nor is one forgotten right after the pipeline stood still: readings of it may wait in the hub. */
+const catchUpMs = 60 * minuteMs;
 /** Of an input that goes to quarantine. */
 const maxFailedInput = 16_384;
+
+/** Of the latest states in a batch, as JSON. Each goes through an orchestration's history, for which some providers have limits. */
+const maxLatestCharacters = 128 * 1024;
+const maxOpenWindowCharacters = 30_000;
+
+const encoder = new TextEncoder();
+
+const nothing = {
+  number: null,
+  rows: { alerts: [], failed: [], late: [], windows: [] },
+  layouts: [],
+  latest: [],
+  hasMore: false,
+};
 
 export class DeviceShard {
   readonly #plan: ShardPlan;
@@ -41,8 +59,11 @@ export class DeviceShard {
   /** Of the plan's fields, in `layouts`. */
   readonly #layout: number;
   readonly #outbox: Outbox;
+  /** Of the batch that was sealed in the state as it was stored. */
+  readonly #storedNumber: number | undefined;
   #bornMs: number;
   #summarizedMs: number;
+  readonly #silence: Silence;
   readonly #counts: { -readonly [Name in keyof ShardCounts]: number };
   #isChanged = false;
 
@@ -58,6 +79,7 @@ export class DeviceShard {
       layouts,
       outbox,
       summarizedMs,
+      silence,
       counts,
       unread = [],
     } = checkedState(state);
@@ -75,7 +97,9 @@ export class DeviceShard {
     this.#layouts = [...layouts];
     this.#layout = this.#layoutOf(plan.fields);
     this.#outbox = new Outbox(outbox);
+    this.#storedNumber = this.#outbox.sealed?.number;
     this.#summarizedMs = summarizedMs;
+    this.#silence = new Silence(silence);
     for (const signal of unread) this.ingest(signal);
   }
 
@@ -97,6 +121,7 @@ export class DeviceShard {
       layouts: this.#layouts,
       outbox: this.#outbox.encode(),
       summarizedMs: this.#summarizedMs,
+      silence: this.#silence.encode(),
       counts: { ...this.#counts },
     };
   }
@@ -114,27 +139,44 @@ export class DeviceShard {
     }
   }
 
-  /** Lets silence have its effects, then seals. Until the batch is acknowledged the same rows come again. */
+  /**
+   * Lets silence have its effects, then seals. Until the batch is acknowledged the same rows come again; the first time they are
+   * not told (`isUnstored`).
+   */
   seal(input: SealInput): SealedBatch {
     const { nowMs, maxRows = 2_000, maxBytes = 256 * 1024, maxDevices = 300, onlyAlerts = false } = input;
     if (input.acknowledge !== undefined) this.acknowledge(input.acknowledge);
-    this.#tick(nowMs);
+    if (this.#silence.restartsAt(nowMs, this.#summarizedMs, this.#outbox.sealed?.atMs))
+      this.#isChanged = true;
+    else this.#tick(nowMs);
     const isNew = this.#outbox.sealed === null;
-    this.#outbox.seal({ maxRows, maxBytes, onlyAlerts }, () =>
+    this.#outbox.seal({ nowMs, maxRows, maxBytes, onlyAlerts }, () =>
       onlyAlerts ? [] : this.#takeChangedDevices(nowMs, maxDevices),
     );
     const { sealed } = this.#outbox;
     if (sealed !== null && isNew) this.#isChanged = true;
     this.#bornMs ||= nowMs;
-    return {
-      number: sealed?.number ?? null,
+    const answer = {
+      ...nothing,
       bornMs: this.#bornMs,
-      rows: this.#outbox.sealedRows(),
-      layouts: sealed === null ? [] : this.#layouts,
-      latest: (sealed?.devices ?? []).flatMap((id) => this.#latestOf(id) ?? []),
       summary: onlyAlerts ? null : this.#summaryIfDue(nowMs),
-      hasMore: sealed !== null && this.#outbox.hasMore,
     };
+    if (sealed === null) return answer;
+    if (sealed.number !== this.#storedNumber) return { ...answer, isUnstored: true };
+    return {
+      ...answer,
+      number: sealed.number,
+      rows: this.#outbox.sealedRows(),
+      layouts: this.#layouts,
+      latest: sealed.devices.flatMap((id) => this.#latestOf(id) ?? []),
+      hasMore: this.#outbox.hasMore,
+    };
+  }
+
+  /** Ingest has readings for the shard, and holds them back for the sake of another one. */
+  hold(nowMs: number): void {
+    this.#silence.hold(nowMs);
+    this.#isChanged = true;
   }
 
   /** Forgets the rows of a sealed batch. Other numbers change nothing. */
@@ -154,7 +196,7 @@ export class DeviceShard {
         unreadableDevices++;
         continue;
       }
-      openWindows += device.windows.openWindows().length;
+      openWindows += device.windows.openWindowCount;
       openAlerts += device.alerts.openAlerts().length;
       least = Math.min(least, device.windows.watermarkMicros ?? least);
       greatest = Math.max(greatest, device.windows.watermarkMicros ?? greatest);
@@ -175,9 +217,11 @@ export class DeviceShard {
     };
   }
 
+  /** All but devices and rows. */
   #sizeOfRest(): number {
-    const rest = [this.#layouts, this.#processed.map(({ intervals }) => intervals.encode())];
-    return 200 + JSON.stringify(rest).length;
+    const { outbox, ...state } = this.encode();
+    const rest = { ...state, devices: [], outbox: { ...outbox, rows: nothing.rows } };
+    return encoder.encode(JSON.stringify(rest)).byteLength;
   }
 
   #ingestSignal(signal: ShardSignal): void {
@@ -207,10 +251,12 @@ export class DeviceShard {
       const device = this.#decode(id) ?? this.#takeIn(id);
       const emit = new Emission(this.#layout, source.signal.nowMs);
       for (const row of rows) this.#addReading(device, row, source, emit);
-      emit.windows(device, 'watermark');
+      emit.windows(device, 'watermark', this.#roomBytes);
       device.wakeAfterReading(this.#plan);
       device.markChanged(this.#plan, source.signal.nowMs);
-      this.#store(device);
+      const text = device.encode(this.#layout);
+      this.#checkGrowth(id, text);
+      this.#store(id, text);
       emit.to(this.#outbox);
       this.#counts.late += emit.lateCount;
     } catch (error) {
@@ -229,6 +275,25 @@ export class DeviceShard {
       `the shard holds ${this.#deviceBytes} bytes for ${this.#positions.size} devices, and takes no new one from ${maxDeviceBytes} on. ` +
         'The lake needs more shards (docs/shards.md)',
     );
+  }
+
+  /** @throws TributaryError SHARD_FULL */
+  #checkGrowth(id: string, text: string): void {
+    const { maxGrownBytes } = this.#plan.limits;
+    const position = this.#positions.get(id);
+    const growth =
+      position === undefined ? deviceBytes(id, text) : text.length - this.#devices[position + 1]!.length;
+    if (growth <= 0 || this.#deviceBytes + growth <= maxGrownBytes) return;
+    throw new TributaryError(
+      'SHARD_FULL',
+      `the shard holds ${this.#deviceBytes} bytes for ${this.#positions.size} devices, and takes no reading that needs more from ` +
+        `${maxGrownBytes} on. The lake needs more shards (docs/shards.md)`,
+    );
+  }
+
+  /** For rows of windows; they stay in the devices' state, which is smaller, until they fit. */
+  get #roomBytes(): number {
+    return this.#plan.limits.maxOutboxBytes - this.#outbox.byteCount;
   }
 
   /** Devices that are known go on; of others the readings are in their table, and here is told what they miss. */
@@ -260,14 +325,20 @@ export class DeviceShard {
     for (const [id, text] of this.#texts()) {
       const { wakeAtMs } = timersOf(text);
       if (!(wakeAtMs > 0 && wakeAtMs <= nowMs)) continue;
+      if (this.#roomBytes <= 0) return;
       const device = this.#tryDecode(id);
       if (device === undefined) continue;
       const emit = new Emission(this.#layout, nowMs);
-      if (device.windows.advanceIdle(device.lastArrivalMs, nowMs)) emit.windows(device, 'idle');
-      emit.alerts(device, device.alerts.tick(id, device.lastArrivalMs, nowMs));
-      device.wakeAfterTick(this.#plan);
+      const silentSinceMs = this.#silence.since(device.lastArrivalMs);
+      // What the last tick, or the last reading, had no room for.
+      const closedBy = device.windows.isIdle ? 'idle' : 'watermark';
+      const hasCaughtUp = emit.windows(device, closedBy, this.#roomBytes);
+      if (hasCaughtUp && device.windows.advanceIdle(silentSinceMs, nowMs))
+        emit.windows(device, 'idle', this.#roomBytes);
+      emit.alerts(device, device.alerts.tick(id, device.lastArrivalMs, nowMs, silentSinceMs));
+      device.wakeAfterTick(this.#plan, silentSinceMs);
       if (!emit.isEmpty) device.markChanged(this.#plan, nowMs);
-      this.#store(device);
+      this.#store(id, device.encode(this.#layout));
       emit.to(this.#outbox);
       this.#isChanged = true;
     }
@@ -276,16 +347,18 @@ export class DeviceShard {
   /** Devices whose latest state is due, marked as published. */
   #takeChangedDevices(nowMs: number, maxDevices: number): readonly string[] {
     const ids: string[] = [];
+    let characters = 0;
     for (const [id, text] of this.#texts()) {
-      if (ids.length === maxDevices) break;
+      if (ids.length === maxDevices || characters > maxLatestCharacters) break;
       const { latestDueMs } = timersOf(text);
       if (!(latestDueMs > 0 && latestDueMs <= nowMs)) continue;
       const device = this.#tryDecode(id);
       if (device === undefined) continue;
       device.latestDueMs = 0;
       device.publishedMs = nowMs;
-      this.#store(device);
+      this.#store(id, device.encode(this.#layout));
       ids.push(id);
+      characters += JSON.stringify(this.#latestOf(id)).length;
     }
     return ids;
   }
@@ -309,12 +382,15 @@ export class DeviceShard {
       openWindows:
         updatedWindows.size === 0
           ? []
-          : device.windows.openWindows().filter(({ definition }) => updatedWindows.has(definition)),
+          : lastFitting(
+              device.windows.openWindows().filter(({ definition }) => updatedWindows.has(definition)),
+            ),
     };
   }
 
   #summaryIfDue(nowMs: number): ShardSummary | null {
     if (nowMs - this.#summarizedMs < minuteMs) return null;
+    this.#silence.looked(nowMs, this.#summarizedMs);
     this.#summarizedMs = nowMs;
     this.#isChanged = true;
     this.#forgetOldDevices(nowMs);
@@ -326,6 +402,7 @@ export class DeviceShard {
     const isForgotten = (id: string, text: string) => {
       const { lastArrivalMs } = timersOf(text);
       if (!(lastArrivalMs < nowMs - forgetAfterMs)) return false;
+      if (this.#silence.since(lastArrivalMs) >= nowMs - catchUpMs) return false;
       const device = this.#tryDecode(id);
       if (device?.windows.isEmpty !== true) return false;
       if (device.alerts.isQuiet) return true;
@@ -350,12 +427,11 @@ export class DeviceShard {
     for (let at = 0; at < this.#devices.length; at += 2) yield [this.#devices[at]!, this.#devices[at + 1]!];
   }
 
-  #store(device: Device): void {
-    const text = device.encode(this.#layout);
-    const position = this.#positions.get(device.id);
+  #store(id: string, text: string): void {
+    const position = this.#positions.get(id);
     if (position === undefined) {
-      this.#positions.set(device.id, this.#devices.push(device.id, text) - 2);
-      this.#deviceBytes += deviceBytes(device.id, text);
+      this.#positions.set(id, this.#devices.push(id, text) - 2);
+      this.#deviceBytes += deviceBytes(id, text);
     } else {
       this.#deviceBytes += text.length - this.#devices[position + 1]!.length;
       this.#devices[position + 1] = text;
@@ -399,9 +475,20 @@ export class DeviceShard {
   }
 }
 
-/** With quotes and commas. The text is ASCII; the id may be anything. */
+/** The latest state has no place for more of one device. */
+function lastFitting(windows: LatestDevice['openWindows']): LatestDevice['openWindows'] {
+  let from = windows.length;
+  let characters = 0;
+  while (from > 0) {
+    characters += JSON.stringify(windows[from - 1]).length + 1;
+    if (characters > maxOpenWindowCharacters) break;
+    from--;
+  }
+  return windows.slice(from);
+}
+
 function deviceBytes(id: string, text: string): number {
-  return (/^[ -~]*$/.test(id) ? id.length : 3 * id.length) + text.length + 6;
+  return jsonBytesOf(id) + jsonBytesOf(text);
 }
 
 function isFull(error: unknown): boolean {

@@ -19,5 +19,5 @@ export {
   type LateRow,
   type WindowRow,
 } from './rows.js';
-export { parseSignal, type ShardSignal, signalBreaches } from './signal.js';
+export { parseSignal, resultBytesOf, type ShardSignal, signalBreaches } from './signal.js';
 export { type AddressedSignal, buildSignals, type SignalInput } from './signalBuilder.js';

@@ -8,7 +8,7 @@ import { withUnreadSignal } from './shardState.js';
 export interface OperationResult {
   /** Absent where the state stays as it is. */
   readonly state?: unknown;
-  /** Absent for `ingest` and `ack`. */
+  /** Absent for `ingest`, `ack` and `hold`. */
   readonly answer?: unknown;
   /** For the log: the operation could not be carried out. */
   readonly problem?: string;
@@ -31,6 +31,7 @@ export class ShardSession {
    * - `ingest` (ShardSignal[]);
    * - `seal` (SealInput) -> SealedBatch;
    * - `ack` ({ number });
+   * - `hold` ({ nowMs });
    * - `describe` ({ nowMs }) -> ShardSummary.
    */
   run(operation: string, input: unknown): OperationResult {
@@ -63,6 +64,8 @@ function answerOf(shard: DeviceShard, operation: string, input: unknown): unknow
       return shard.seal(input as SealInput);
     case 'ack':
       return void shard.acknowledge((input as { number: number }).number);
+    case 'hold':
+      return void shard.hold((input as { nowMs: number }).nowMs);
     case 'describe':
       return shard.describe((input as { nowMs: number }).nowMs);
     default:

@@ -1,5 +1,5 @@
 // Pure. Results on their way out: they wait, are sealed as a numbered batch that stays the same until it is acknowledged, and go.
-import { rowBytesOf } from './limits.js';
+import { jsonBytesOf } from './limits.js';
 
 /** Texts as rows.ts writes them. */
 export interface OutboxRows {
@@ -16,6 +16,8 @@ export const rowKinds: readonly RowKind[] = ['alerts', 'failed', 'late', 'window
 
 interface Seal {
   readonly number: number;
+  /** Milliseconds; absent in states from before it was kept. */
+  readonly atMs?: number;
   /** How many of each kind, from the front. */
   readonly counts: Readonly<Record<RowKind, number>>;
   /** Ids of devices whose latest state goes with it. */
@@ -23,6 +25,7 @@ interface Seal {
 }
 
 export interface SealLimits {
+  readonly nowMs: number;
   readonly maxRows: number;
   /** Characters of the rows; one larger row still goes. */
   readonly maxBytes: number;
@@ -41,6 +44,7 @@ export class Outbox {
   /** Of the next seal. */
   #next: number;
   #seal: Seal | null;
+  #byteCount = 0;
 
   constructor(state?: OutboxState) {
     const rows = state?.rows;
@@ -50,6 +54,7 @@ export class Outbox {
       late: [...(rows?.late ?? [])],
       windows: [...(rows?.windows ?? [])],
     };
+    for (const kind of rowKinds) for (const row of this.#rows[kind]) this.#byteCount += jsonBytesOf(row);
     this.#next = state?.next ?? 0;
     this.#seal = state?.seal ?? null;
   }
@@ -62,12 +67,9 @@ export class Outbox {
     return rowKinds.reduce((sum, kind) => sum + this.#rows[kind].length, 0);
   }
 
-  /** Of the rows in the state's JSON, roughly. */
+  /** Of the rows in the state's JSON. */
   get byteCount(): number {
-    return rowKinds.reduce(
-      (sum, kind) => sum + this.#rows[kind].reduce((bytes, row) => bytes + rowBytesOf(row), 0),
-      0,
-    );
+    return this.#byteCount;
   }
 
   get sealed(): Seal | null {
@@ -76,6 +78,7 @@ export class Outbox {
 
   add(kind: RowKind, row: string): void {
     this.#rows[kind].push(row);
+    this.#byteCount += jsonBytesOf(row);
   }
 
   /** Whether rows wait that are not sealed. */
@@ -90,7 +93,7 @@ export class Outbox {
     const counts = this.#countsWithin(limits);
     const latest = devices();
     if (latest.length === 0 && rowKinds.every((kind) => counts[kind] === 0)) return;
-    this.#seal = { number: this.#next++, counts, devices: latest };
+    this.#seal = { number: this.#next++, atMs: limits.nowMs, counts, devices: latest };
   }
 
   sealedRows(): OutboxRows {
@@ -102,7 +105,10 @@ export class Outbox {
   /** Of a batch that is not sealed, or no longer, nothing is changed. @returns whether it was */
   acknowledge(number: number): boolean {
     if (this.#seal?.number !== number) return false;
-    for (const kind of rowKinds) this.#rows[kind].splice(0, this.#seal.counts[kind]);
+    for (const kind of rowKinds) {
+      for (const row of this.#rows[kind].splice(0, this.#seal.counts[kind]))
+        this.#byteCount -= jsonBytesOf(row);
+    }
     this.#seal = null;
     return true;
   }

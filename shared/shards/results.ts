@@ -46,6 +46,11 @@ export interface SealedBatch {
   readonly summary: ShardSummary | null;
   /** Rows wait behind this batch. */
   readonly hasMore: boolean;
+  /**
+   * A batch has been sealed that the stored state does not have yet, so nothing of it is told: seal again. Providers may let an
+   * answer leave, lose the state, and run the operation again behind others; then something else is sealed under that number.
+   */
+  readonly isUnstored?: boolean;
 }
 
 export interface ShardSummary extends ShardCounts {
@@ -58,7 +63,7 @@ export interface ShardSummary extends ShardCounts {
   /** Of the devices that have one; null without any. */
   readonly watermarkMinMicros: number | null;
   readonly watermarkMaxMicros: number | null;
-  /** Characters of the state's JSON, to within a few percent. */
+  /** Of the state's JSON, UTF-8. */
   readonly stateBytes: number;
   /** Of them, for devices. */
   readonly deviceBytes: number;

@@ -2,6 +2,7 @@
 // holds long texts in flat lists, which cost next to nothing.
 import { TributaryError } from '../base/index.js';
 import type { OutboxState } from './outbox.js';
+import type { SilenceState } from './silence.js';
 
 export interface ShardState {
   readonly v: 1;
@@ -15,6 +16,8 @@ export interface ShardState {
   readonly layouts: readonly (readonly string[])[];
   readonly outbox: OutboxState;
   readonly summarizedMs: number;
+  /** silence.ts has both; absent in states from before it. */
+  readonly silence?: SilenceState;
   /** Since the state was born. */
   readonly counts: ShardCounts;
 }

@@ -47,6 +47,22 @@ export function signalBreaches(signal: ShardSignal, { alerts, fields }: ShardPla
   );
 }
 
+/** What a late reading leaves. */
+const lateRowBytes = 256;
+const alertRowBytes = 640;
+
+/** What the readings of a signal may leave in the outbox, roughly; windows that they close wait in the devices' state. */
+export function resultBytesOf(signal: ShardSignal, { alerts, fields }: ShardPlan): number {
+  const columns = fields.map((name) => signal.values[signal.fields.indexOf(name)]);
+  const breaches = signal.device.filter((_, row) =>
+    mayBreach(
+      alerts,
+      columns.map((column) => column?.[row] ?? null),
+    ),
+  );
+  return signal.device.length * lateRowBytes + breaches.length * alerts.groups.length * alertRowBytes;
+}
+
 function problemOf(signal: Partial<ShardSignal> | null | undefined): string | undefined {
   if (typeof signal !== 'object' || signal === null) return 'it is no object';
   if (signal.v !== 1) return `its version is ${JSON.stringify(signal.v)}, this app reads version 1`;

@@ -110,33 +110,66 @@ export class DeviceWindows {
     return this.#raiseWatermark(this.#maxEventTimeMicros + aheadMicros);
   }
 
-  /** Removes and returns the windows whose end the watermark has reached, ascending by end, then as in pipeline.ts. */
-  closeDue(closedBy: ClosedBy): readonly ClosedWindow[] {
+  /** Windows that the watermark has reached may be open still: `closeDue` has not been called since, or was cut short. */
+  get isBehind(): boolean {
+    return this.#closedThroughMicros < this.#watermarkMicros || this.#retired.length > 0;
+  }
+
+  /** Silence has moved the watermark, and no reading has caught up with it: what is due is so because the device is idle. */
+  get isIdle(): boolean {
+    return this.#watermarkMicros > this.#maxEventTimeMicros - this.#plan.allowedLatenessMicros;
+  }
+
+  /**
+   * Removes and returns the windows whose end the watermark has reached, ascending by end, then as in pipeline.ts.
+   * @param most after so many no other end begins; call it again while `isBehind`
+   */
+  closeDue(closedBy: ClosedBy, most = Number.POSITIVE_INFINITY): readonly ClosedWindow[] {
     const due: OrderedSpan[] = [];
     for (const series of this.#series) {
-      if (series.pieces.length > 0) this.#collect(series, this.#watermarkMicros, due);
-      series.drop(this.#watermarkMicros);
+      if (series.pieces.length > 0) this.#collect(series, this.#watermarkMicros, due, most);
     }
-    for (const series of this.#retired) this.#collect(series, Number.POSITIVE_INFINITY, due);
+    due.sort(byEnd);
+    const throughMicros = due.length < most ? this.#watermarkMicros : due[most - 1]!.endMicros;
+    const spans = due.filter(({ endMicros }) => endMicros <= throughMicros);
+    for (const series of this.#retired) this.#collect(series, Number.POSITIVE_INFINITY, spans);
+    if (this.#retired.length > 0) spans.sort(byEnd);
+    const closed = spans.length === 0 ? noWindows : spans.map((span) => ({ ...valuesOf(span), closedBy }));
+    for (const series of this.#series) series.drop(throughMicros);
     this.#retired = noWindows;
-    this.#closedThroughMicros = this.#watermarkMicros;
-    if (due.length === 0) return noWindows;
-    // Stable: equal ends stay in the order of the definitions.
-    due.sort((one, other) => one.endMicros - other.endMicros);
-    return due.map((span) => ({ ...valuesOf(span), closedBy }));
+    this.#closedThroughMicros = throughMicros;
+    return closed;
+  }
+
+  /** When the first open window ends; undefined for none. */
+  get nextEndMicros(): number | undefined {
+    return this.#openSpans(1).sort(byEnd)[0]?.endMicros;
+  }
+
+  get openWindowCount(): number {
+    return this.#openSpans().length;
   }
 
   /** What the open windows hold so far, ascending by end, then as in pipeline.ts. */
   openWindows(): readonly WindowValues[] {
-    const open: OrderedSpan[] = [];
-    for (const series of this.#series) this.#collect(series, Number.POSITIVE_INFINITY, open);
-    for (const series of this.#retired) this.#collect(series, Number.POSITIVE_INFINITY, open);
-    open.sort((one, other) => one.endMicros - other.endMicros);
-    return open.map(valuesOf);
+    return this.#openSpans().sort(byEnd).map(valuesOf);
   }
 
-  #collect(series: Series, throughMicros: number, into: OrderedSpan[]): void {
-    for (const span of series.spans(this.#closedThroughMicros, throughMicros))
+  #openSpans(most = Number.POSITIVE_INFINITY): OrderedSpan[] {
+    const open: OrderedSpan[] = [];
+    for (const series of [...this.#series, ...this.#retired]) {
+      this.#collect(series, Number.POSITIVE_INFINITY, open, most);
+    }
+    return open;
+  }
+
+  #collect(
+    series: Series,
+    throughMicros: number,
+    into: OrderedSpan[],
+    most = Number.POSITIVE_INFINITY,
+  ): void {
+    for (const span of series.spans(this.#closedThroughMicros, throughMicros, most))
       into.push({ ...span, window: series.window });
   }
 
@@ -147,6 +180,11 @@ export class DeviceWindows {
   }
 }
 
+/** Equal ends stay in the order of the definitions: sorting is stable. */
+function byEnd(one: OrderedSpan, other: OrderedSpan): number {
+  return one.endMicros - other.endMicros;
+}
+
 function seriesOf(window: PlannedWindow, pieces: readonly Piece[], metricCount: number): Series {
   const { shape } = window;
   return shape.kind === 'session'
@@ -154,8 +192,8 @@ function seriesOf(window: PlannedWindow, pieces: readonly Piece[], metricCount: 
     : new SlidingSeries(window, shape, pieces, metricCount);
 }
 
-function valuesOf({ window, startMicros, endMicros, piece }: OrderedSpan): WindowValues {
-  const { messageCount } = piece;
-  const metrics = piece.metrics.map(metricValues);
+function valuesOf({ window, startMicros, endMicros, join }: OrderedSpan): WindowValues {
+  const { messageCount, metrics: aggregates } = join();
+  const metrics = aggregates.map(metricValues);
   return { definition: window.name, startMicros, endMicros, messageCount, metrics };
 }

@@ -6,7 +6,8 @@ import type { PlannedWindow } from './plan.js';
 export interface Span {
   readonly startMicros: number;
   readonly endMicros: number;
-  readonly piece: Piece;
+  /** Takes time, so only windows that are asked for are joined; before the series changes. */
+  join(): Piece;
 }
 
 export interface Series {
@@ -15,8 +16,8 @@ export interface Series {
   readonly pieces: readonly Piece[];
   /** @param watermarkMicros after this reading, which is at or after the watermark before it */
   add(eventTimeMicros: number, values: readonly (number | null)[], watermarkMicros: number): void;
-  /** Windows whose end is after `afterMicros` and at most `throughMicros`, ascending. */
-  spans(afterMicros: number, throughMicros: number): readonly Span[];
+  /** The first `most` windows whose end is after `afterMicros` and at most `throughMicros`, ascending. No two end at one time. */
+  spans(afterMicros: number, throughMicros: number, most: number): readonly Span[];
   /** Forgets the readings that are in no window with an end after the watermark. */
   drop(watermarkMicros: number): void;
 }

@@ -51,14 +51,14 @@ export class SessionSeries implements Series {
     pieces[from]!.add(eventTimeMicros, values);
   }
 
-  spans(afterMicros: number, throughMicros: number): readonly Span[] {
+  spans(afterMicros: number, throughMicros: number, most: number): readonly Span[] {
     const spans: Span[] = [];
     for (let from = 0; from < this.pieces.length; ) {
       const session = this.#session(from);
-      if (session.endMicros > throughMicros) break;
+      if (session.endMicros > throughMicros || spans.length === most) break;
       if (session.endMicros > afterMicros) {
-        const piece = joinPieces(this.pieces.slice(session.from, session.to));
-        spans.push({ startMicros: session.startMicros, endMicros: session.endMicros, piece });
+        const join = () => joinPieces(this.pieces.slice(session.from, session.to));
+        spans.push({ startMicros: session.startMicros, endMicros: session.endMicros, join });
       }
       from = session.to;
     }

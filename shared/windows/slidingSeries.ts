@@ -37,7 +37,7 @@ export class SlidingSeries implements Series {
     piece.add(eventTimeMicros, values);
   }
 
-  spans(afterMicros: number, throughMicros: number): readonly Span[] {
+  spans(afterMicros: number, throughMicros: number, most: number): readonly Span[] {
     const spans: Span[] = [];
     let beforeMicros = Number.NEGATIVE_INFINITY;
     for (let index = 0; index < this.pieces.length; index++) {
@@ -46,7 +46,7 @@ export class SlidingSeries implements Series {
       const earliest = Math.max(beforeMicros, paneMicros - this.#sizeMicros, afterMicros - this.#sizeMicros);
       let startMicros = this.#windowStart(earliest) + this.#slideMicros;
       for (; startMicros <= paneMicros; startMicros += this.#slideMicros) {
-        if (startMicros + this.#sizeMicros > throughMicros) return spans;
+        if (startMicros + this.#sizeMicros > throughMicros || spans.length === most) return spans;
         spans.push(this.#span(startMicros, index));
       }
       beforeMicros = paneMicros;
@@ -66,9 +66,12 @@ export class SlidingSeries implements Series {
 
   #span(startMicros: number, fromIndex: number): Span {
     const endMicros = startMicros + this.#sizeMicros;
-    let toIndex = fromIndex;
-    while (toIndex < this.pieces.length && this.pieces[toIndex]!.firstMicros < endMicros) toIndex++;
-    return { startMicros, endMicros, piece: joinPieces(this.pieces.slice(fromIndex, toIndex)) };
+    const join = () => {
+      let toIndex = fromIndex;
+      while (toIndex < this.pieces.length && this.pieces[toIndex]!.firstMicros < endMicros) toIndex++;
+      return joinPieces(this.pieces.slice(fromIndex, toIndex));
+    };
+    return { startMicros, endMicros, join };
   }
 
   /** Begin of the last window that begins at or before the time. Floors, also before 1970. */

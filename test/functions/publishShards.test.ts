@@ -136,6 +136,7 @@ class Recording {
 
   #sealed(): SealedBatch {
     if (this.random.next() < 0.4) return emptyBatch;
+    if (this.random.next() < 0.4) return { ...emptyBatch, isUnstored: true };
     return { ...emptyBatch, number: Math.floor(this.random.next() * 9), hasMore: this.random.next() < 0.4 };
   }
 

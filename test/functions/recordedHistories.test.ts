@@ -1,5 +1,6 @@
 // Histories that an earlier version of the app left in a Durable backend: after a deployment they must be taken up where they are.
 // Recorded with: RECORD_HISTORIES=yes npm run test:integration -- orchestrationHistories
+// Where an orchestration changes its steps, the older ones are kept: `publishShards-told` is from since a second seal tells a batch.
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -45,6 +45,7 @@ class RecordingClient implements ShardClient {
   /** Of the shards that have something waiting. */
   readonly outbox = new Map<number, number>();
   readonly looks: number[] = [];
+  readonly held: number[] = [];
   isPublishing = false;
 
   async signal(shard: number, signals: readonly ShardSignal[]): Promise<void> {
@@ -55,6 +56,10 @@ class RecordingClient implements ShardClient {
   async outboxBytes(shard: number): Promise<number> {
     this.looks.push(shard);
     return this.outbox.get(shard) ?? 0;
+  }
+
+  async hold(shard: number): Promise<void> {
+    this.held.push(shard);
   }
 
   async publishAlerts(shard: number): Promise<boolean> {
@@ -85,6 +90,7 @@ function start(breachAbove = Number.POSITIVE_INFINITY) {
   const signaller = new ShardSignaller({
     shardCount,
     maxOutboxBytes: 10_240,
+    resultBytes: ({ device }) => 256 * device.length,
     fields: ['temperature'],
     mayBreach: ({ values }) => values[0]!.some((value) => value !== null && value > breachAbove),
     clock,
@@ -198,6 +204,8 @@ describe('ingest with shards', () => {
         error.message.includes(`Shard ${shards[1]} holds 10240 bytes`),
     );
     assert.deepEqual(client.signals, []);
+    // Readings for the other one wait as well.
+    assert.deepEqual(client.held.toSorted(), [...shards].sort());
     client.outbox.set(shards[1], 10_239);
     await process.ingest(batch, signaller.through(client));
     assert.deepEqual([client.ranges(shards[0]), client.ranges(shards[1])], [['0-9'], ['0-9']]);

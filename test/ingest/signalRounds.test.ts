@@ -29,6 +29,7 @@ function start() {
       if (failing.has(shard)) throw new Error(`shard ${shard}`);
       requests.push(`${shard}: ${signals.map(({ from }) => from).join(' ')}`);
     },
+    hold: async () => {},
     outboxBytes: async () => 0,
     publishAlerts: async () => true,
   };

@@ -126,8 +126,8 @@ describe('the fault mode', () => {
     );
   });
 
-  it('sends the signals of a batch again that it runs again, as Azure Storage may', async (t) => {
-    const faults = ['--durable-faults', 'rerun-after-signals=0.6'];
+  it('sends what a batch signals and answers again when it runs again, as Azure Storage may', async (t) => {
+    const faults = ['--durable-faults', 'rerun-after-sending=0.6'];
     const host = await DurableHost.start(t, azurite.connectionString, faults);
     // From 1: the library drops a falsy input of an entity's signal.
     const numbers = Array.from({ length: 20 }, (_, index) => index + 1);
@@ -138,6 +138,12 @@ describe('the fault mode', () => {
     }
     const { entries } = await journalWith(host, 'doubled', ({ received }) => received > numbers.length);
     assert.deepEqual(entries, numbers);
+    const outputs = await Promise.all(numbers.map((number) => host.outputOf('callsEntity', `a${number}`)));
+    // The first answer counts. The orchestration signals before it calls, so every run of its batch has the same.
+    assert.deepEqual(
+      outputs,
+      numbers.map(() => ({ afterSignal: 15, failure: 'refused', total: 15 })),
+    );
   });
 });
 

@@ -166,7 +166,7 @@ describe('windows and alerts, end to end', () => {
 
   it('loses and doubles nothing when signals come twice and out of order and operations run again', async (t) => {
     const stack = await LocalStack.start(t, fastPipeline);
-    const faults = 'duplicate=0.3,delay=0.3,rerun=0.2,rerun-after-signals=0.1';
+    const faults = 'duplicate=0.3,delay=0.3,rerun=0.2,rerun-after-sending=0.1';
     await stack.startHost('host', ['--durable-faults', faults]);
     const app = await stack.openApp();
     await sendReadings(stack.createProducer(), { devices: 40, rounds: 60, seed: 5 });

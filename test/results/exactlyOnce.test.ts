@@ -21,7 +21,7 @@ import { cutEvents } from '../support/simulatedBatch.js';
 const eventCount = 60;
 const oracle = { windowMs: minuteMs, threshold: 30 };
 const pipeline = shardPipeline();
-const none: WorldFaults = { duplicate: 0, delay: 0, rerun: 0, crash: 0 };
+const none: WorldFaults = { duplicate: 0, delay: 0, rerun: 0, unstored: 0, crash: 0 };
 
 /** Ten devices over six minutes; some events hold several readings, some are broken. */
 function eventsOf(partition: string, random: Random): EventBatch {
@@ -97,9 +97,10 @@ async function finish(world: World): Promise<void> {
   for (const { shard } of allShards.waiting) world.deliver(shard, none, random, true);
   const process = new WorldProcess(world, none, random);
   await process.openTables();
-  await process.publish(allShards);
-  world.clock.advance(24 * 60 * minuteMs);
-  await process.publish(allShards);
+  for (let minutes = 0; minutes < 15; minutes++) {
+    await process.publish(allShards);
+    world.clock.advance(minuteMs);
+  }
 }
 
 function isKill(error: unknown): boolean {
@@ -146,6 +147,7 @@ describe('windows and alerts are exactly once', () => {
       deaths: 0,
       handled: 0,
       duplicates: 0,
+      unstored: 0,
       late: 0,
       windows: 0,
       alerts: 0,
@@ -153,7 +155,13 @@ describe('windows and alerts are exactly once', () => {
     };
     for (let seed = 1; seed <= lives; seed++) {
       const random = seededRandom(seed);
-      const faults = { duplicate: 0.2, delay: 0.3, rerun: 0.2, crash: 0.02 + random.next() * 0.03 };
+      const faults = {
+        duplicate: 0.2,
+        delay: 0.3,
+        rerun: 0.2,
+        unstored: 0.1,
+        crash: 0.02 + random.next() * 0.03,
+      };
       const world = createWorld(pipeline, startMs);
       const subscriber = await live(world, faults, random);
       const { late, windows, alerts } = await check(world, subscriber).catch((error: unknown) => {
@@ -163,6 +171,7 @@ describe('windows and alerts are exactly once', () => {
       total.deaths += subscriber.deathCount;
       total.handled += subscriber.handled.length;
       total.duplicates += world.duplicateCount;
+      total.unstored += world.unstoredCount;
       total.late += late;
       total.windows += windows;
       total.alerts += alerts;
@@ -171,6 +180,7 @@ describe('windows and alerts are exactly once', () => {
     t.diagnostic(JSON.stringify(total));
     assert.ok(total.crashes > ofSeeds(500), `only ${total.crashes} crashes`);
     assert.ok(total.duplicates > ofSeeds(500), `only ${total.duplicates} duplicates`);
+    assert.ok(total.unstored > ofSeeds(500), `only ${total.unstored} answers without their state`);
     assert.ok(total.deaths > ofSeeds(100), `the subscriber died ${total.deaths} times only`);
     assert.ok(
       total.handled > total.alerts,

@@ -107,6 +107,38 @@ describe('a publication of all shards', () => {
     );
   });
 
+  it('seals again where the batch was not stored yet, and puts the answers in their places', () => {
+    const round = planPublication({ waiting: shards(4), shardCount: 4 });
+    const summary = { atMs: 5 } as unknown as NonNullable<SealedBatch['summary']>;
+    const first = [
+      sealed(1),
+      { ...sealed(null), isUnstored: true, summary },
+      // JSON has no undefined.
+      null as unknown as SealedBatch,
+      { ...sealed(null), isUnstored: true },
+    ];
+    const again = round.again(first);
+    assert.deepEqual(
+      again.map(({ shard }) => shard),
+      [1, 3],
+    );
+    const completed = round.completed(first, [sealed(7), { ...sealed(null), isUnstored: true }]);
+    assert.deepEqual(
+      completed.map((batch) => batch?.number),
+      [1, 7, undefined, null],
+    );
+    // The summary is told once; the second answer has none.
+    assert.deepEqual(completed[1]?.summary, summary);
+    assert.deepEqual(
+      round.again(completed).map(({ shard }) => shard),
+      [3],
+    );
+    assert.deepEqual(
+      round.publishable(completed).map(({ shard }) => shard),
+      [0, 1],
+    );
+  });
+
   it('shares the latest states that one run may take among the shards', () => {
     const of = (shardCount: number) =>
       planPublication({ waiting: shards(1), shardCount }).seals[0]?.maxDevices;

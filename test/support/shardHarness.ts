@@ -110,7 +110,15 @@ export class TestShard {
     this.run('ingest', signalOf(readings, facts));
   }
 
+  /** As a publication does: until the batch is stored. */
   seal(input: Partial<SealInput> = {}): SealedBatch {
+    const first = this.sealOnce(input);
+    if (first.isUnstored !== true) return first;
+    const stored = this.sealOnce(input);
+    return { ...stored, summary: first.summary ?? stored.summary };
+  }
+
+  sealOnce(input: Partial<SealInput> = {}): SealedBatch {
     return this.run('seal', { nowMs: startMs, ...input }) as SealedBatch;
   }
 
@@ -120,6 +128,13 @@ export class TestShard {
 
   describe(nowMs = startMs): ShardSummary {
     return this.run('describe', { nowMs }) as ShardSummary;
+  }
+
+  /** The pipeline runs on, publishing all the while: a longer pause between two seals would not count as silence of devices. */
+  drainFor(fromMs: number, toMs: number, everyMs = minuteMs): SealedBatch[] {
+    const batches: SealedBatch[] = [];
+    for (let nowMs = fromMs; nowMs < toMs; nowMs += everyMs) batches.push(...this.drain({ nowMs }));
+    return [...batches, ...this.drain({ nowMs: toMs })];
   }
 
   /** Seals and acknowledges until nothing is left. */

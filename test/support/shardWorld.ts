@@ -14,6 +14,7 @@ import { readParquet } from '../../shared/parquet/index.js';
 import type { Pipeline } from '../../shared/pipeline/index.js';
 import {
   LatestState,
+  mostSeals,
   type PublicationInput,
   type PublishOutcome,
   planPublication,
@@ -23,6 +24,7 @@ import {
 import {
   outboxBytesIn,
   planShards,
+  resultBytesOf,
   type SealedBatch,
   type ShardPlan,
   ShardSession,
@@ -52,6 +54,8 @@ export interface WorldFaults {
   readonly delay: number;
   /** Of an entity's batch running twice from the same state. */
   readonly rerun: number;
+  /** Of a call's answer leaving though the state is not stored; then the call runs again, behind signals that have come meanwhile. */
+  readonly unstored: number;
   /** Of the process dying, at each of its steps. */
   readonly crash: number;
 }
@@ -67,6 +71,7 @@ export class World {
   isAlertHubDown = false;
   crashCount = 0;
   duplicateCount = 0;
+  unstoredCount = 0;
 
   constructor(
     readonly pipeline: Pipeline,
@@ -107,6 +112,20 @@ export class World {
         if (result.state !== undefined) this.states.set(shard, JSON.stringify(result.state));
       }
     }
+    return answer;
+  }
+
+  /** The first answer counts: Durable gives the caller no second one. */
+  call(shard: number, operation: Operation, faults: WorldFaults, random: Random): unknown {
+    const before = this.states.get(shard);
+    const answer = this.runBatch(shard, [operation], faults, random);
+    if (random.next() >= faults.unstored) return answer;
+    this.unstoredCount++;
+    if (before === undefined) this.states.delete(shard);
+    else this.states.set(shard, before);
+    const inbox = this.#inboxes.get(shard) ?? [];
+    const overtaking = inbox.splice(0, Math.floor(random.next() * (inbox.length + 1)));
+    this.runBatch(shard, [...overtaking, operation], faults, random);
     return answer;
   }
 
@@ -153,6 +172,7 @@ export class WorldProcess {
     this.#signaller = new ShardSignaller({
       shardCount: pipeline.windows.shards,
       maxOutboxBytes: plan.limits.maxOutboxBytes,
+      resultBytes: (signal) => resultBytesOf(signal, plan),
       fields: plan.fields,
       mayBreach: (signal) => signalBreaches(signal, plan),
       clock,
@@ -192,6 +212,10 @@ export class WorldProcess {
         this.#step(async () => {
           world.accept(shard, { name: 'ingest', input: JSON.stringify(signal) }, faults, random);
         }),
+      hold: (shard, nowMs) =>
+        this.#step(async () => {
+          world.accept(shard, { name: 'hold', input: JSON.stringify({ nowMs }) }, faults, random);
+        }),
       outboxBytes: async (shard) => outboxBytesIn(world.state(shard)),
       publishAlerts: async (shard) => {
         await this.publish({ waiting: [{ shard }], shardCount: 4, onlyAlerts: true });
@@ -205,18 +229,21 @@ export class WorldProcess {
   async publish(input: PublicationInput): Promise<void> {
     const { world, faults, random } = this;
     const call = (shard: number, name: string, argument: unknown) =>
-      world.runBatch(shard, [{ name, input: JSON.stringify(argument) }], faults, random);
+      world.call(shard, { name, input: JSON.stringify(argument) }, faults, random);
     for (let next: PublicationInput | undefined = input; next !== undefined; ) {
       const round = planPublication(next);
-      const sealed: SealedBatch[] = [];
-      for (const { shard, ...seal } of round.seals) {
-        world.deliver(shard, faults, random);
-        sealed.push(
-          await this.#step(
-            async () =>
-              call(shard, 'seal', { ...seal, nowMs: world.clock.nowMs(), maxRows: 7 }) as SealedBatch,
-          ),
-        );
+      const sealAll = async (seals: typeof round.seals) => {
+        const answers: SealedBatch[] = [];
+        for (const { shard, ...seal } of seals) {
+          world.deliver(shard, faults, random);
+          const input = { ...seal, nowMs: world.clock.nowMs(), maxRows: 7 };
+          answers.push(await this.#step(async () => call(shard, 'seal', input) as SealedBatch));
+        }
+        return answers;
+      };
+      let sealed: readonly SealedBatch[] = await sealAll(round.seals);
+      for (let count = 1; count < mostSeals && round.again(sealed).length > 0; count++) {
+        sealed = round.completed(sealed, await sealAll(round.again(sealed)));
       }
       const batches = round.publishable(sealed);
       const outcomes: PublishOutcome[] = [];

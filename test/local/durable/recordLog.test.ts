@@ -92,6 +92,17 @@ describe('the record log', () => {
     });
   });
 
+  it('does not take a damaged length in its middle for a torn write, which would cut all that follows off', async () => {
+    const bytes = Buffer.concat(['[1]', '[2]', '[3]'].map(encodeFrame));
+    for (const byte of [0, 1, 2, 3]) {
+      const damaged = Buffer.from(bytes);
+      damaged[encodeFrame('[1]').length + byte]! ^= 0x40;
+      await assert.rejects(open(new MemoryDisk(new Map([[fileName, damaged]]))), {
+        code: 'LOCAL_STATE_MISMATCH',
+      });
+    }
+  });
+
   it('is replaced by a snapshot when it has outgrown it', async () => {
     const disk = new MemoryDisk();
     const opened = await open(disk, 200);
