@@ -14,6 +14,8 @@ interface Suite {
   readonly isShared: boolean;
   /** For seeds.ts. */
   readonly allSeeds?: boolean;
+  /** Run once before the tests. */
+  readonly preparation?: string;
 }
 
 const topFolder = (file: string): string => /^[^\\/]+(?=[\\/])/.exec(file)?.[0] ?? '';
@@ -24,7 +26,11 @@ const isSeeded = (file: string): boolean =>
 const unit: Suite = { isMember: isUnit, isShared: true };
 const seeded: Suite = { ...unit, isMember: isSeeded, allSeeds: true };
 const integration: Suite = { isMember: (file) => topFolder(file) === 'integration', isShared: false };
-const interop: Suite = { isMember: (file) => topFolder(file) === 'interop', isShared: false };
+const interop: Suite = {
+  isMember: (file) => topFolder(file) === 'interop',
+  isShared: false,
+  preparation: join('interop', 'prepare.js'),
+};
 
 const suites: Readonly<Record<string, readonly Suite[]>> = {
   unit: [unit],
@@ -67,7 +73,9 @@ rmSync(entryFolder, { recursive: true, force: true });
 process.exit(statuses.find((status) => status !== 0) ?? 0);
 
 /** @returns the exit code */
-function run({ isShared, allSeeds = false }: Suite, files: readonly string[]): number {
+function run({ isShared, allSeeds = false, preparation }: Suite, files: readonly string[]): number {
+  if (preparation !== undefined)
+    spawnSync(process.execPath, [join(testRoot, preparation)], { stdio: 'inherit' });
   const paths = isShared ? writeEntries(files) : files.map((file) => join(testRoot, file));
   const { status } = spawnSync(
     process.execPath,
