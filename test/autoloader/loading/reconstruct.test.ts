@@ -5,9 +5,11 @@ import { inspect } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { loadFiles } from '../../../shared/autoloader/index.js';
 import { type Random, seededRandom } from '../../../shared/base/index.js';
+import { BatchBuilder, encodeParquet } from '../../../shared/parquet/index.js';
 import type { SchemaEvolutionMode } from '../../../shared/pipeline/index.js';
 import { FileWorld, identityOf, streamOf, type TableRow } from '../../support/fileStreams.js';
 import { ofSeeds } from '../../support/seeds.js';
+import { avroFile } from '../formats/writeAvro.js';
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
@@ -154,8 +156,58 @@ function quoted(value: string): string {
   return `"${value.replaceAll('"', '""')}"`;
 }
 
-function randomFile(random: Random, index: number): SentFile {
-  if (random.next() < 0.25) return randomCsv(random, index);
+const typedNames = ['a', 'b', 'c', 'ts', 'deep'];
+const typeNames = ['boolean', 'long', 'double', 'string'] as const;
+type TypeName = (typeof typeNames)[number];
+
+function typedValue(random: Random, type: TypeName): null | boolean | number | string {
+  if (random.next() < 0.2) return null;
+  if (type === 'boolean') return random.next() < 0.5;
+  if (type === 'long') return Math.floor((random.next() - 0.5) * 2 ** 50);
+  return type === 'double' ? (random.next() - 0.5) * 1e6 : pick(random, texts);
+}
+
+/** Avro or Parquet: every column has one type throughout the file. */
+async function randomTyped(random: Random, index: number): Promise<SentFile> {
+  const columns = typedNames
+    .filter((_, at) => at === 0 || random.next() < 0.6)
+    .map((name) => ({ name, type: pick(random, typeNames) }));
+  const count = Math.floor(random.next() * 6);
+  const records = Array.from({ length: count }, () =>
+    Object.fromEntries(columns.map(({ name, type }) => [name, typedValue(random, type)])),
+  );
+  const isAvro = random.next() < 0.5;
+  const content = isAvro ? await avroOf(columns, records) : parquetOf(columns, records);
+  return { path: `${index}.${isAvro ? 'avro' : 'parquet'}`, content, records };
+}
+
+type TypedColumns = readonly { readonly name: string; readonly type: TypeName }[];
+type TypedRecord = Readonly<Record<string, null | boolean | number | string>>;
+
+function avroOf(columns: TypedColumns, records: readonly TypedRecord[]): Promise<Uint8Array> {
+  const fields = columns.map(({ name, type }) => ({ name, type: ['null', type] }));
+  return avroFile({ type: 'record', name: 'Record', fields }, records);
+}
+
+function parquetOf(columns: TypedColumns, records: readonly TypedRecord[]): Uint8Array {
+  const fields = columns.map((column) => ({ ...column, nullable: true }));
+  const builder = new BatchBuilder(fields, records.length);
+  for (const record of records) {
+    columns.forEach(({ name, type }, position) => {
+      const value = record[name] ?? null;
+      if (value === null) return;
+      if (type === 'string') builder.setText(position, String(value));
+      else builder.setNumber(position, Number(value));
+    });
+    builder.endRow();
+  }
+  return encodeParquet(builder.finish()).bytes;
+}
+
+async function randomFile(random: Random, index: number): Promise<SentFile> {
+  const kind = random.next();
+  if (kind < 0.25) return randomCsv(random, index);
+  if (kind < 0.5) return randomTyped(random, index);
   const count = Math.floor(random.next() * 6);
   const records = Array.from({ length: count }, () => randomRecord(random));
   if (random.next() < 0.3) return { path: `${index}.json`, content: JSON.stringify(records), records };
@@ -190,7 +242,8 @@ describe('whatever lands', () => {
         ...(random.next() < 0.5 ? { schemaHints: { a: 'double', 'deep.b': 'long' } } : {}),
       });
       const world = new FileWorld(stream, { group: { maxFiles: 2 }, stage: { maxRows: 4 } });
-      const files = Array.from({ length: 12 }, (_, index) => randomFile(random, index));
+      const files: SentFile[] = [];
+      for (let index = 0; index < 12; index++) files.push(await randomFile(random, index));
       for (const { path, content } of files) {
         world.put(path, content);
         if (random.next() < 0.3) {
