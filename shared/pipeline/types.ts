@@ -281,7 +281,7 @@ export interface FileStreamDefinition {
   readonly allowOverwrites?: boolean;
   /** Files older than this are not loaded, and their ledger rows are forgotten. At least 14 days. Default: no limit. */
   readonly maxFileAgeMs?: number;
-  /** Default 1,000. */
+  /** Default 1,000. With long names fewer fit: their names travel through one activity, for which some Durable backends take 1 MiB. */
   readonly maxFilesPerBatch?: number;
   /** Soft: a batch may exceed it by one file. Default 1 GiB. */
   readonly maxBytesPerBatch?: number;

@@ -75,6 +75,13 @@ const keysPerText = 800;
 /** So many files fit into a batch's row (1 MiB). */
 export const maxFilesPerBatch = 12_000;
 
+/**
+ * Of a batch's files as JSON, UTF-8. An orchestration hands all of them, and what became of each, to one activity; the Durable Task
+ * Scheduler takes 1 MiB for that, and names may have 1,024 characters.
+ */
+const maxPlanBytes = 640 * 1024;
+const encoder = new TextEncoder();
+
 /** A file has up to three rows that change together. */
 const filesPerChange = Math.floor(maxLedgerChanges / 3);
 
@@ -257,8 +264,11 @@ export class FileLedger {
   }: BatchLimits): Promise<{ readonly files: readonly WaitingFile[]; readonly isFull: boolean }> {
     const files: WaitingFile[] = [];
     let bytes = 0;
+    let planBytes = 0;
     for await (const row of this.#list(todoRange(discoveredBeforeMs))) {
       const file = waitingOf(row);
+      planBytes += encoder.encode(JSON.stringify(file)).byteLength;
+      if (planBytes > maxPlanBytes) return { files, isFull: true };
       files.push(file);
       bytes += file.sizeBytes;
       if (files.length >= Math.min(maxFiles, maxFilesPerBatch) || bytes >= maxBytes)

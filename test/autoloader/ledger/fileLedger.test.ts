@@ -157,6 +157,21 @@ describe('the ledger of files', () => {
     assert.equal(new Set(plan?.files.map(({ path }) => path)).size, 1_900);
   });
 
+  it('takes fewer files into a batch when their names are long: all of them travel through one activity', async () => {
+    const ledger = createFileLedger();
+    const long = (index: number) => ({ ...fileAt(index), path: `${'\u00e4'.repeat(1_000)}/${index}.json` });
+    await ledger.discover(Array.from({ length: 1_000 }, (_, index) => long(index)));
+    const seen = new Set<string>();
+    let plan = await planned(ledger, -1, { maxFiles: 1_000, maxBytes: 1e9 });
+    for (let batch = 0; plan !== undefined; batch++) {
+      assert.ok(Buffer.byteLength(JSON.stringify(plan)) < 700_000);
+      for (const { path } of plan.files) seen.add(path);
+      await ledger.finish(finished(plan, batch + 1));
+      plan = await planned(ledger, batch, { maxFiles: 1_000, maxBytes: 1e9 });
+    }
+    assert.equal(seen.size, 1_000);
+  });
+
   it('is born once', async () => {
     const shared = createMemoryLedger();
     const births = await Promise.all([1, 2, 3].map(() => createFileLedger(shared).birthMs()));
