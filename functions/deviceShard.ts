@@ -12,6 +12,10 @@ import {
 /** The operations of one batch share a context, so the state is parsed once for all of them. */
 const sessions = new WeakMap<object, ShardSession>();
 
+export function shardEntity(shard: number): df.EntityId {
+  return new df.EntityId('deviceShard', String(shard));
+}
+
 if (hasShards(pipeline)) {
   const plan = planShards(pipeline);
   df.app.entity<unknown>('deviceShard', (context) => {

@@ -7,6 +7,7 @@ import { eventBatchFromTrigger, type ShardClient } from '../shared/ingest/index.
 import { startSingleton } from '../shared/maintenance/index.js';
 import type { PublicationInput } from '../shared/results/index.js';
 import { hasShards, outboxBytesIn } from '../shared/shards/index.js';
+import { shardEntity } from './deviceShard.js';
 
 /**
  * `dataType: 'binary'`: with any other form the host parses the bodies as JSON, and one that is not JSON fails the
@@ -52,10 +53,6 @@ function shardClient(context: InvocationContext): ShardClient {
         } satisfies PublicationInput,
       }),
   };
-}
-
-function shardEntity(shard: number): df.EntityId {
-  return new df.EntityId('deviceShard', String(shard));
 }
 
 app.eventHub('ingestEvents', options);

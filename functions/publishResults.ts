@@ -13,6 +13,7 @@ import {
   type ShardBatch,
 } from '../shared/results/index.js';
 import { hasShards, type SealedBatch } from '../shared/shards/index.js';
+import { shardEntity } from './deviceShard.js';
 
 if (hasShards(pipeline)) {
   app.timer('publishResults', {
@@ -65,8 +66,4 @@ export function* publishShards(context: df.OrchestrationContext): Generator<df.T
   for (const { shard, number } of acknowledged) durable.signalEntity(shardEntity(shard), 'ack', { number });
   if (pauseMs > 0) yield durable.createTimer(new Date(durable.currentUtcDateTime.getTime() + pauseMs));
   if (next !== undefined) durable.continueAsNew(next);
-}
-
-function shardEntity(shard: number): df.EntityId {
-  return new df.EntityId('deviceShard', String(shard));
 }

@@ -65,7 +65,9 @@ async function follow(
     if (!isQuiet) console.error(`Following the alerts of hub "${hub}". Ctrl-C ends it.`);
     await follower.ended;
   } finally {
-    await waitAtMost(closed(consumer, subscription), closeTimeoutMs, systemClock);
+    await waitAtMost(closed(consumer, subscription), closeTimeoutMs, systemClock, (error) =>
+      console.error(`The connection to the hub could not be closed: ${describeError(error)}`),
+    );
   }
 }
 
