@@ -280,9 +280,7 @@ export class DeviceShard {
   /** @throws TributaryError SHARD_FULL */
   #checkGrowth(id: string, text: string): void {
     const { maxGrownBytes } = this.#plan.limits;
-    const position = this.#positions.get(id);
-    const growth =
-      position === undefined ? deviceBytes(id, text) : text.length - this.#devices[position + 1]!.length;
+    const growth = this.#growthOf(id, text);
     if (growth <= 0 || this.#deviceBytes + growth <= maxGrownBytes) return;
     throw new TributaryError(
       'SHARD_FULL',
@@ -427,15 +425,17 @@ export class DeviceShard {
     for (let at = 0; at < this.#devices.length; at += 2) yield [this.#devices[at]!, this.#devices[at + 1]!];
   }
 
-  #store(id: string, text: string): void {
+  /** What the state's devices grow by when `text` is stored. */
+  #growthOf(id: string, text: string): number {
     const position = this.#positions.get(id);
-    if (position === undefined) {
-      this.#positions.set(id, this.#devices.push(id, text) - 2);
-      this.#deviceBytes += deviceBytes(id, text);
-    } else {
-      this.#deviceBytes += text.length - this.#devices[position + 1]!.length;
-      this.#devices[position + 1] = text;
-    }
+    return position === undefined ? deviceBytes(id, text) : text.length - this.#devices[position + 1]!.length;
+  }
+
+  #store(id: string, text: string): void {
+    this.#deviceBytes += this.#growthOf(id, text);
+    const position = this.#positions.get(id);
+    if (position === undefined) this.#positions.set(id, this.#devices.push(id, text) - 2);
+    else this.#devices[position + 1] = text;
   }
 
   #decode(id: string): Device | undefined {
